@@ -1,0 +1,82 @@
+import { decodeFirst, encode, rfc8949EncodeOptions } from 'cborg';
+import { WaxsealError } from '../errors/index.ts';
+import { equalBytes } from './bytes.ts';
+
+/** What the format's CBOR may hold: unsigned integers, text, byte strings, arrays, maps, booleans. */
+export type CborValue = number | bigint | string | boolean | Uint8Array | readonly CborValue[] | CborMap;
+export type CborMap = ReadonlyMap<number | string, CborValue>;
+
+/** Deterministic CBOR (RFC 8949 section 4.2.1). */
+export function encodeCbor(value: CborValue): Uint8Array {
+  return encode(value, rfc8949EncodeOptions);
+}
+
+/**
+ * Decodes deterministic CBOR and nothing else: the value is encoded again and compared byte for byte, because a
+ * decoder's own strict mode lets unsorted maps, floats and bad UTF-8 pass. Map keys are unsigned integers or text.
+ *
+ * @throws WaxsealError `ERR_MALFORMED` when the bytes are not the canonical encoding of one value
+ */
+export function decodeCanonicalCbor(bytes: Uint8Array, what: string): CborValue {
+  const { value, rest } = decodeCanonicalCborFirst(bytes, what);
+  if (rest.length > 0) throw new WaxsealError('ERR_MALFORMED', `${what} has bytes after its end`);
+  return value;
+}
+
+/** As {@link decodeCanonicalCbor}, for a value that other bytes follow. */
+export function decodeCanonicalCborFirst(bytes: Uint8Array, what: string): { value: CborValue; rest: Uint8Array } {
+  let value: CborValue;
+  let rest: Uint8Array;
+  let again: Uint8Array;
+  try {
+    const [decoded, remainder] = decodeFirst(bytes, {
+      allowIndefinite: false,
+      allowUndefined: false,
+      allowNaN: false,
+      allowInfinity: false,
+      allowBigInt: true,
+      strict: true,
+      useMaps: true,
+      rejectDuplicateMapKeys: true,
+    });
+    assertPlain(decoded, 0);
+    value = decoded as CborValue;
+    rest = remainder;
+    again = encodeCbor(value);
+  } catch (cause) {
+    throw new WaxsealError('ERR_MALFORMED', `${what} is not valid CBOR`, { cause });
+  }
+  if (!equalBytes(again, bytes.subarray(0, bytes.length - rest.length))) {
+    throw new WaxsealError('ERR_MALFORMED', `${what} is not in the canonical CBOR encoding`);
+  }
+  return { value, rest };
+}
+
+const MAX_DEPTH = 8;
+
+function assertPlain(value: unknown, depth: number): void {
+  if (depth > MAX_DEPTH) throw new RangeError('nested too deeply');
+  if (typeof value === 'string' || typeof value === 'boolean' || value instanceof Uint8Array) return;
+  if (typeof value === 'number') {
+    if (!Number.isSafeInteger(value) || value < 0 || Object.is(value, -0)) throw new RangeError('not an unsigned integer');
+    return;
+  }
+  if (typeof value === 'bigint') {
+    if (value < 0n) throw new RangeError('not an unsigned integer');
+    return;
+  }
+  if (Array.isArray(value)) {
+    for (const item of value) assertPlain(item, depth + 1);
+    return;
+  }
+  if (value instanceof Map) {
+    for (const [key, item] of value) {
+      if (typeof key !== 'string' && (typeof key !== 'number' || !Number.isSafeInteger(key) || key < 0)) {
+        throw new RangeError('a map key is neither text nor an unsigned integer');
+      }
+      assertPlain(item, depth + 1);
+    }
+    return;
+  }
+  throw new TypeError('a type that the format does not use');
+}

@@ -1,0 +1,20 @@
+export {
+  ascii,
+  concat,
+  equalBytes,
+  fromBase64Url,
+  isZero,
+  readU32,
+  readU64,
+  toBase64Url,
+  toHex,
+  writeU32,
+  writeU64,
+} from './bytes.ts';
+export {
+  type CborMap,
+  type CborValue,
+  decodeCanonicalCbor,
+  decodeCanonicalCborFirst,
+  encodeCbor,
+} from './canonical-cbor.ts';

@@ -1,0 +1,65 @@
+import { concat, equalBytes } from '../../bytes/index.ts';
+import { equalSecrets, randomPublic, zero } from '../secrets.ts';
+import { requireBytes, requireKey } from './inputs.ts';
+import { ENCODED_PARAMS_LENGTH, encodeParams, floeKdf, HEADER_TAG, type MessageContext } from './kdf.ts';
+import { FLOE_IV_LENGTH, type FloeParams, HEADER_LENGTH, type ResolvedParams, resolveParams } from './params.ts';
+import { malformed } from './refusals.ts';
+
+const TAG_OFFSET = ENCODED_PARAMS_LENGTH + FLOE_IV_LENGTH;
+const HEADER_TAG_LENGTH = HEADER_LENGTH - TAG_OFFSET;
+
+/** Draws a FLOE IV and makes the header that proves key, parameters and associated data. */
+export function createHeader(
+  key: Uint8Array,
+  aad: Uint8Array,
+  params: ResolvedParams,
+): { context: MessageContext; header: Uint8Array } {
+  // The state lives longer than the call, so it must not see a later change to the caller's buffer.
+  const context = { encodedParams: encodeParams(params), iv: randomPublic(FLOE_IV_LENGTH), aad: aad.slice() };
+  const tag = floeKdf(key, context, HEADER_TAG, HEADER_TAG_LENGTH);
+  const header = concat(context.encodedParams, context.iv, tag);
+  zero(tag);
+  return { context, header };
+}
+
+/**
+ * Takes a header apart: the length, then the parameters, which must be the ones demanded. Never the header's own, or
+ * whoever can write the object chooses the algorithm.
+ *
+ * @throws WaxsealError `ERR_MALFORMED`
+ */
+export function parseHeader(header: Uint8Array, aad: Uint8Array, params: ResolvedParams): MessageContext {
+  if (header.length !== HEADER_LENGTH) throw malformed(`a FLOE header has ${HEADER_LENGTH} bytes, not ${header.length}`);
+  const encodedParams = encodeParams(params);
+  if (!equalBytes(header.subarray(0, ENCODED_PARAMS_LENGTH), encodedParams)) {
+    throw malformed('the FLOE header names other parameters (algorithms or segment length) than the ones expected');
+  }
+  return { encodedParams, iv: header.slice(ENCODED_PARAMS_LENGTH, TAG_OFFSET), aad: aad.slice() };
+}
+
+/** Whether the header tag is that of this key and context; in constant time (FLOE.md, `startDecryption`). */
+export function headerTagMatches(key: Uint8Array, header: Uint8Array, context: MessageContext): boolean {
+  const expected = floeKdf(key, context, HEADER_TAG, HEADER_TAG_LENGTH);
+  try {
+    return equalSecrets(expected, header.subarray(TAG_OFFSET));
+  } finally {
+    zero(expected);
+  }
+}
+
+/**
+ * Whether `header` was made with this key, associated data and parameters: the check that binds an unwrapped data key
+ * to its payload without reading the payload. Nothing is kept.
+ *
+ * @param key 32 bytes; read only
+ * @param aad associated data of the message; read only
+ * @param header 74 bytes; read only
+ * @returns false when the header tag is not that of `key` and `aad`
+ * @throws WaxsealError `ERR_MALFORMED` when the header has another length or other parameters
+ */
+export function verifyHeader(key: Uint8Array, aad: Uint8Array, header: Uint8Array, params: FloeParams): boolean {
+  requireKey(key);
+  requireBytes('aad', aad);
+  requireBytes('header', header);
+  return headerTagMatches(key, header, parseHeader(header, aad, resolveParams(params)));
+}

@@ -1,0 +1,30 @@
+import { randomFillSync, timingSafeEqual } from 'node:crypto';
+
+/**
+ * Zeroed memory for a secret. A small `new Uint8Array(n)` lives on the moving heap of V8, and the collector leaves
+ * copies behind; an array over its own `ArrayBuffer` does not move, so that zeroing it zeroes the only copy
+ * (SPEC, "Secrets in memory").
+ */
+export function allocateSecret(length: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(new ArrayBuffer(length));
+}
+
+/** Fresh random secret. Only `randomFillSync`: the pools behind `randomUUID` and `randomInt` survive VM snapshots. */
+export function randomSecret(length: number): Uint8Array<ArrayBuffer> {
+  return randomFillSync(allocateSecret(length));
+}
+
+/** Fresh random bytes that are no secret (ids, nonces, salts). */
+export function randomPublic(length: number): Uint8Array<ArrayBuffer> {
+  return randomFillSync(new Uint8Array(new ArrayBuffer(length)));
+}
+
+/** Overwrites secrets that we allocated. Never call it on a buffer of the caller's. */
+export function zero(...secrets: readonly (Uint8Array | undefined)[]): void {
+  for (const secret of secrets) secret?.fill(0);
+}
+
+/** Compares two secrets in a time that depends on their lengths only. */
+export function equalSecrets(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && timingSafeEqual(a, b);
+}

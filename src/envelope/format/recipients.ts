@@ -1,0 +1,137 @@
+import { createHmac } from 'node:crypto';
+import { type CborMap, type CborValue, decodeCanonicalCbor, encodeCbor } from '../../bytes/index.ts';
+import { expandLabel } from '../../crypto/hkdf.ts';
+import { equalSecrets, zero } from '../../crypto/secrets.ts';
+import { WaxsealError } from '../../errors/index.ts';
+import type { WrappedSecret } from '../../keys/provider.ts';
+import { MAX_URI_BYTES } from '../../keys/uri.ts';
+import { MAX_RECIPIENTS, MAX_SECONDS, MAX_VERSION_BYTES, MAX_WRAP } from './limits.ts';
+
+/** Bits of field 8 of an entry. */
+export const FLAG = Object.freeze({ blind: 1, retiring: 2 });
+
+/** One way to the data key (SPEC section "Recipients"). */
+export interface Recipient extends WrappedSecret {
+  /** Seconds since 1970; advisory: whoever can write the object can forge it. */
+  readonly wrappedAt: number | undefined;
+  readonly flags: number;
+  readonly tag: Uint8Array | undefined;
+  /** Whether this reader knows every field of the entry; otherwise it is carried and never tried. */
+  readonly supported: boolean;
+  /** The entry as it was read, so that it is copied byte for byte. */
+  readonly fields: CborMap;
+}
+
+const KEY = { uri: 1, version: 2, algorithm: 3, wrap: 4, wrappedAt: 5, branch: 6, quorum: 7, flags: 8, tag: 9 } as const;
+
+/** Makes an entry for a fresh wrap; `tagKey` is X(DEK, "waxseal/1 entry", bind, 32). */
+export function makeRecipient(wrapped: WrappedSecret, wrappedAt: number, tagKey: Uint8Array): Recipient {
+  const fields = new Map<number, CborValue>([
+    [KEY.uri, wrapped.uri],
+    [KEY.version, wrapped.version],
+    [KEY.algorithm, wrapped.algorithm],
+    [KEY.wrap, wrapped.wrap],
+    [KEY.wrappedAt, wrappedAt],
+  ]);
+  fields.set(KEY.tag, computeTag(fields, tagKey));
+  return decodeRecipient(fields, 'a new recipient');
+}
+
+/** X(DEK, "waxseal/1 entry", bind, 32). The caller zeroes it. */
+export function entryTagKey(dataKey: Uint8Array, bind: Uint8Array): Uint8Array {
+  return expandLabel(dataKey, 'waxseal/1 entry', [bind], 32);
+}
+
+export type TagState = 'valid' | 'missing' | 'invalid';
+
+/** Whether an entry was written by somebody who held the data key. */
+export function checkTag(recipient: Recipient, tagKey: Uint8Array): TagState {
+  if (recipient.tag === undefined) return 'missing';
+  const untagged = new Map(recipient.fields);
+  untagged.delete(KEY.tag);
+  return equalSecrets(computeTag(untagged, tagKey), recipient.tag) ? 'valid' : 'invalid';
+}
+
+function computeTag(untagged: CborMap, tagKey: Uint8Array): Uint8Array {
+  const mac = createHmac('sha256', tagKey).update(encodeCbor(untagged)).digest();
+  const tag = Uint8Array.from(mac.subarray(0, 16));
+  zero(mac);
+  return tag;
+}
+
+/** Encodes a list; entries that were read are written back byte for byte. */
+export function encodeRecipients(list: readonly Recipient[]): Uint8Array {
+  return encodeCbor(list.map((entry) => entry.fields));
+}
+
+/**
+ * Decodes a list of 1 to 32 entries.
+ *
+ * @throws WaxsealError `ERR_MALFORMED`, `ERR_LIMIT_EXCEEDED`
+ */
+export function decodeRecipients(bytes: Uint8Array, name: string): readonly Recipient[] {
+  const list = decodeCanonicalCbor(bytes, `the recipient list of ${name}`);
+  if (!Array.isArray(list)) throw malformed(name, 'the list is not an array');
+  if (list.length === 0 || list.length > MAX_RECIPIENTS) {
+    throw new WaxsealError('ERR_LIMIT_EXCEEDED', `${name} has ${String(list.length)} recipients; 1 to 32 are allowed`, {
+      object: name,
+    });
+  }
+  const recipients = list.map((value: CborValue) => decodeRecipient(value, name));
+  assertDistinct(recipients, name);
+  return recipients;
+}
+
+/** Refuses two entries with the same URI, version and algorithm. */
+export function assertDistinct(recipients: readonly Recipient[], name: string): void {
+  const seen = new Set<string>();
+  for (const entry of recipients) {
+    const identity = JSON.stringify([entry.uri, entry.version, entry.algorithm]);
+    if (seen.has(identity)) throw malformed(name, `two entries for ${entry.uri} version ${entry.version}`);
+    seen.add(identity);
+  }
+}
+
+function decodeRecipient(value: CborValue, name: string): Recipient {
+  if (!(value instanceof Map)) throw malformed(name, 'an entry is not a map');
+  const fields = value as CborMap;
+  const uri = fields.get(KEY.uri);
+  const version = fields.get(KEY.version);
+  const algorithm = fields.get(KEY.algorithm);
+  const wrap = fields.get(KEY.wrap);
+  const wrappedAt = fields.get(KEY.wrappedAt);
+  const flags = fields.get(KEY.flags) ?? 0;
+  const tag = fields.get(KEY.tag);
+  if (typeof uri !== 'string' || Buffer.byteLength(uri) > MAX_URI_BYTES || uri === '') {
+    throw malformed(name, 'the key URI of an entry is missing or too long');
+  }
+  if (typeof version !== 'string' || Buffer.byteLength(version) > MAX_VERSION_BYTES) {
+    throw malformed(name, 'the key version of an entry is missing or too long');
+  }
+  if (typeof algorithm !== 'number') throw malformed(name, 'the algorithm of an entry is not an unsigned integer');
+  if (!(wrap instanceof Uint8Array) || wrap.length > MAX_WRAP) {
+    throw malformed(name, 'the wrap of an entry is missing or too long');
+  }
+  if (wrappedAt !== undefined && (typeof wrappedAt !== 'number' || wrappedAt > MAX_SECONDS)) {
+    throw malformed(name, 'the time of an entry is not a time');
+  }
+  if (typeof flags !== 'number') throw malformed(name, 'the flags of an entry are not an unsigned integer');
+  if (tag !== undefined && (!(tag instanceof Uint8Array) || tag.length !== 16)) {
+    throw malformed(name, 'the tag of an entry is not 16 bytes');
+  }
+  for (const key of fields.keys()) {
+    if (typeof key !== 'number' || key === 0) throw malformed(name, 'a key of an entry is not a positive integer');
+  }
+  return { uri, version, algorithm, wrap, wrappedAt, flags, tag, supported: isSupported(fields, flags), fields };
+}
+
+/** Branch keys and quorums have their place in the format already, but not in this version of the code. */
+function isSupported(fields: CborMap, flags: number): boolean {
+  if (fields.has(KEY.branch) || fields.has(KEY.quorum) || flags > (FLAG.blind | FLAG.retiring)) return false;
+  for (const key of fields.keys()) if (typeof key === 'number' && key > KEY.tag && key < 24) return false;
+  return true;
+}
+
+function malformed(name: string, why: string): WaxsealError {
+  return new WaxsealError('ERR_MALFORMED', `the recipients of ${name} are malformed: ${why}`, { object: name });
+}

@@ -1,0 +1,66 @@
+/** What can be sealed or opened as a stream: web streams, Node streams, and anything else that iterates over bytes. */
+export type ByteStream = ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+
+export function isByteStream(value: unknown): value is ByteStream {
+  return (
+    typeof value === 'object' && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value) && !(value instanceof Uint8Array)
+  );
+}
+
+/** Refuses what is neither bytes nor a stream, with the verb that takes files. */
+export function refuseInput(verb: string, fileVerb: string): never {
+  throw new TypeError(
+    `${verb}: expected a Uint8Array or a stream of them; for a file use ${fileVerb}, for text new TextEncoder().encode(text)`,
+  );
+}
+
+/** Wraps a generator as a web stream with back-pressure; breaking off on either side ends the generator. */
+export function toWebStream(chunks: AsyncGenerator<Uint8Array, void, undefined>): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await chunks.next();
+        if (done === true) controller.close();
+        else controller.enqueue(value);
+      },
+      async cancel() {
+        await chunks.return();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/**
+ * Cuts a stream of any chunking into pieces of exactly `length` bytes, the last one shorter (or as long, or empty for
+ * an empty stream). A piece is handed out before the next chunk is asked for, so that a source may reuse its buffer;
+ * pieces that lie within one chunk are views of it.
+ */
+export async function* regroup(
+  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  length: number,
+): AsyncGenerator<{ readonly bytes: Uint8Array; readonly last: boolean }, void, undefined> {
+  // One piece is held back until it is known whether another byte follows; a piece that is held is a copy.
+  let held = new Uint8Array(length);
+  let fill = 0;
+  for await (const chunk of source) {
+    if (!(chunk instanceof Uint8Array)) throw new TypeError('a stream gave a chunk that is not a Uint8Array');
+    let rest = chunk;
+    while (rest.length > 0) {
+      if (fill === length) {
+        yield { bytes: held, last: false };
+        held = new Uint8Array(length);
+        fill = 0;
+        while (rest.length > length) {
+          yield { bytes: rest.subarray(0, length), last: false };
+          rest = rest.subarray(length);
+        }
+      }
+      const take = Math.min(length - fill, rest.length);
+      held.set(rest.subarray(0, take), fill);
+      fill += take;
+      rest = rest.subarray(take);
+    }
+  }
+  yield { bytes: held.subarray(0, fill), last: true };
+}

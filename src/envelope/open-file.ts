@@ -1,0 +1,107 @@
+import { refuseUnknownOptions, fromSystemError } from '../errors/index.ts';
+import { openAtomicOutput, writeFully } from '../files/index.ts';
+import { type ByteStream, isByteStream } from './input.ts';
+import type { Keys } from './keys-input.ts';
+import { OPEN_OPTIONS, openStream, type OpenOptions, startObject } from './open.ts';
+import type { ObjectInfo } from './opened-object.ts';
+import type { SealedSource } from './source.ts';
+
+/** Options of {@link openFile}. */
+export interface OpenFileOptions extends OpenOptions {
+  /** Replace an existing target; it stays as it is until the new one is complete. */
+  readonly overwrite?: boolean | undefined;
+}
+
+export interface OpenReport {
+  readonly info: ObjectInfo;
+  /** Plaintext bytes. */
+  readonly size: number;
+}
+
+/**
+ * Opens a sealed file (or stream) into a file. The target appears only when all of the plaintext has been authenticated
+ * and is on disk.
+ *
+ * @param sealed a path, a file URL, bytes, a stream, or a {@link SealedSource} of your own
+ * @param target where the plaintext goes
+ * @throws WaxsealError as {@link open}, and `ERR_OUTPUT_EXISTS`, `ERR_FILE_NOT_FOUND`, `ERR_NOT_A_FILE`,
+ * `ERR_NOT_WRITABLE`, `ERR_DISK_FULL`, `ERR_IO`; the target is then as it was
+ *
+ * @example
+ * await openFile('model.onnx.wax', 'model.onnx', keyring.key('default'));
+ */
+export async function openFile(
+  sealed: SealedSource | ByteStream,
+  target: string,
+  keys: Keys,
+  options: OpenFileOptions = {},
+): Promise<OpenReport> {
+  refuseUnknownOptions('openFile', options, [...OPEN_OPTIONS, 'overwrite']);
+  const { overwrite = false, ...rest } = options;
+  let info: ObjectInfo | undefined;
+  const onInfo = (told: ObjectInfo): void => {
+    info = told;
+    rest.onInfo?.(told);
+  };
+  const plaintext = await startPlaintext(sealed, keys, { ...rest, onInfo });
+  let size = 0;
+  try {
+    const output = await openAtomicOutput(target, { overwrite });
+    try {
+      let pending = Promise.resolve();
+      try {
+        for await (const chunk of plaintext.chunks) {
+          await pending;
+          pending = writing(target, writeFully(output.handle, chunk, size));
+          size += chunk.length;
+        }
+      } finally {
+        // Neither committed nor closed under a write; the loop's own error goes first.
+        await pending.catch(() => undefined);
+      }
+      await pending;
+      await output.commit();
+    } finally {
+      await output.discard();
+    }
+  } finally {
+    await plaintext.close();
+  }
+  if (info === undefined) throw new TypeError('the object was never opened');
+  return { info, size };
+}
+
+interface Plaintext {
+  readonly chunks: AsyncGenerator<Uint8Array, void, undefined>;
+  close(): Promise<void>;
+}
+
+async function startPlaintext(
+  sealed: SealedSource | ByteStream,
+  keys: Keys,
+  options: OpenOptions,
+): Promise<Plaintext> {
+  if (isByteStream(sealed) && !(sealed instanceof URL)) {
+    const chunks = await openStream(sealed, keys, options);
+    return { chunks, close: async () => void (await chunks.return()) };
+  }
+  const object = await startObject(sealed as SealedSource, keys, options, 'openFile');
+  const { signal, onProgress } = options;
+  async function* withProgress(): AsyncGenerator<Uint8Array, void, undefined> {
+    let doneBytes = 0;
+    for await (const chunk of object.stream(0, object.size, { signal })) {
+      doneBytes += chunk.length;
+      yield chunk;
+      onProgress?.({ doneBytes, totalBytes: object.size });
+    }
+  }
+  return { chunks: withProgress(), close: () => object.close() };
+}
+
+function writing(target: string, work: Promise<void>): Promise<void> {
+  const named = work.catch((error: unknown) => {
+    throw fromSystemError(error, 'write', target);
+  });
+  named.catch(() => undefined);
+  return named;
+}

@@ -1,0 +1,86 @@
+import { WaxsealError } from '../errors/index.ts';
+import { decodeHead, type Head } from './format/head.ts';
+import { MAX_HEAD1_OFFSET, MAX_PREFIX, PAGE, PRELUDE_LENGTH } from './format/limits.ts';
+import { decodePrelude, hasMagic } from './format/prelude.ts';
+import { geometryOf } from './format/geometry.ts';
+import { readSlot, type SlotReading } from './format/slot.ts';
+
+/** Reads part of a sealed object: `RandomAccess`, or the buffered beginning of a stream. */
+export interface PrefixReader {
+  readonly name: string;
+  readonly size: number;
+  read(offset: number, length: number): Promise<Uint8Array>;
+}
+
+export interface HeadReading {
+  readonly head: Head;
+  /** Which copy it came from. */
+  readonly from: 0 | 1;
+  /** Why the first copy could not be used. */
+  readonly problem: WaxsealError | undefined;
+}
+
+/** The common head, slots and second head of an object with one local recipient, in one read. */
+const FIRST_READ = 4 * PAGE;
+
+/**
+ * Reads the head, or its second copy when the first is damaged (SPEC section "Recovery").
+ *
+ * @throws WaxsealError what is wrong with the first copy, when the second does not help
+ */
+export async function readHead(source: PrefixReader): Promise<HeadReading> {
+  const first = await source.read(0, FIRST_READ);
+  let problem: WaxsealError;
+  try {
+    return { head: decodeHead(await enough(source, first), source.name), from: 0, problem: undefined };
+  } catch (error) {
+    if (!(error instanceof WaxsealError) || !RECOVERABLE.has(error.code)) throw error;
+    problem = error;
+  }
+  const second = await findSecondHead(source);
+  if (second !== undefined) return { head: second, from: 1, problem };
+  throw problem;
+}
+
+/** What damage can make of a head; everything else cannot be mended by the second copy. */
+const RECOVERABLE = new Set<string>([
+  'ERR_NOT_SEALED',
+  'ERR_TRUNCATED',
+  'ERR_UNSUPPORTED_VERSION',
+  'ERR_LIMIT_EXCEEDED',
+  'ERR_MALFORMED',
+  'ERR_HEADER_DAMAGED',
+]);
+
+async function enough(source: PrefixReader, first: Uint8Array): Promise<Uint8Array> {
+  const { headLength } = geometryOf(decodePrelude(first, source.name));
+  return headLength <= first.length ? first : source.read(0, headLength);
+}
+
+/** The second head: found by its magic at 4 KiB steps; it must lie where its own lengths say and match its hash. */
+export async function findSecondHead(source: PrefixReader): Promise<Head | undefined> {
+  const area = await source.read(0, Math.min(source.size, MAX_PREFIX + PAGE));
+  for (let offset = 3 * PAGE; offset <= MAX_HEAD1_OFFSET && offset + PRELUDE_LENGTH <= area.length; offset += PAGE) {
+    const candidate = area.subarray(offset);
+    if (!hasMagic(candidate)) continue;
+    try {
+      const head = decodeHead(candidate, source.name);
+      if (head.geometry.head1 === offset) return head;
+    } catch (error) {
+      if (!(error instanceof WaxsealError)) throw error;
+    }
+  }
+  return undefined;
+}
+
+/** Slot A and slot B. */
+export type SlotPair = readonly [SlotReading, SlotReading];
+
+export async function readSlots(source: PrefixReader, head: Head): Promise<SlotPair> {
+  const { slotA, slotSize } = head.geometry;
+  const both = (await source.read(slotA, 2 * slotSize)).slice();
+  return [
+    readSlot(both.subarray(0, slotSize), 0, slotSize, head.bind, source.name),
+    readSlot(both.subarray(slotSize), 1, slotSize, head.bind, source.name),
+  ];
+}

@@ -1,0 +1,97 @@
+import type { FileHandle } from 'node:fs/promises';
+import { open, realpath, stat } from 'node:fs/promises';
+import { equalBytes } from '../../bytes/index.ts';
+import { fromSystemError, WaxsealError } from '../../errors/index.ts';
+import { networkFileSystem, readFully, writeFully } from '../../files/index.ts';
+import { fileSource, type OpenSource } from '../source.ts';
+
+/** A sealed file that is open for writing in place. */
+export interface ObjectFile extends OpenSource {
+  readonly handle: FileHandle;
+  /** The file itself, symbolic links resolved: two names of one folder must take one lock. */
+  readonly realPath: string;
+}
+
+/**
+ * Opens a file for writing in place.
+ *
+ * @throws WaxsealError `ERR_FILE_NOT_FOUND`, `ERR_NOT_A_FILE`, `ERR_NOT_WRITABLE`, `ERR_NETWORK_FILE_SYSTEM`
+ */
+export async function openObjectFile(path: string, allowNetworkFileSystem: boolean): Promise<ObjectFile> {
+  const realPath = await resolvePath(path);
+  const source = await fileSource(realPath, 'r+');
+  const name = path;
+  try {
+    const network = allowNetworkFileSystem ? undefined : await networkFileSystem(realPath);
+    if (network !== undefined) {
+      throw new WaxsealError(
+        'ERR_NETWORK_FILE_SYSTEM',
+        `${name} lies on a network file system (${network}), where rewriting in place may lose a concurrent change`,
+        { object: name },
+      );
+    }
+    return { ...source, name, realPath };
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
+/** The file behind a path. */
+async function resolvePath(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    throw fromSystemError(error, 'open', path, true);
+  }
+}
+
+/**
+ * Writes one region in place and proves that it is there: fdatasync, then read back through a new descriptor and
+ * compare. The first failure ends everything: after a failed fsync a second one may lie.
+ *
+ * @throws WaxsealError `ERR_IO`, `ERR_DISK_FULL`, `ERR_NOT_WRITABLE`
+ */
+export async function writeRegion(file: ObjectFile, bytes: Uint8Array, offset: number): Promise<void> {
+  try {
+    await writeFully(file.handle, bytes, offset);
+    await file.handle.datasync();
+  } catch (error) {
+    throw fromSystemError(error, 'write', file.name);
+  }
+  let again: FileHandle | undefined;
+  try {
+    again = await open(file.realPath, 'r');
+    const back = await readFully(again, new Uint8Array(bytes.length), offset);
+    if (!equalBytes(back, bytes) && (await sameFile(file, again))) {
+      throw new WaxsealError('ERR_BUSY', `${file.name} did not read back as written: another writer is at work`, {
+        object: file.name,
+      });
+    }
+  } catch (error) {
+    throw fromSystemError(error, 'read back', file.name, true);
+  } finally {
+    await again?.close();
+  }
+}
+
+/**
+ * Checks that the path still names the file that was written: somebody may have replaced it meanwhile.
+ *
+ * @throws WaxsealError `ERR_INPUT_CHANGED`
+ */
+export async function assertStillThere(file: ObjectFile): Promise<void> {
+  const now = await stat(file.realPath, { bigint: true }).catch(() => undefined);
+  const written = await file.handle.stat({ bigint: true });
+  if (now?.ino !== written.ino || now.dev !== written.dev) {
+    throw new WaxsealError('ERR_INPUT_CHANGED', `${file.name} was replaced while it was being rewritten`, {
+      object: file.name,
+      next: 'run the command again: the file that has the name now was not touched',
+    });
+  }
+}
+
+async function sameFile(file: ObjectFile, other: FileHandle): Promise<boolean> {
+  const [a, b] = await Promise.all([file.handle.stat({ bigint: true }), other.stat({ bigint: true })]);
+  return a.ino === b.ino && a.dev === b.dev;
+}

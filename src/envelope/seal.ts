@@ -1,0 +1,152 @@
+import { encryptSegment, encryptSegmentParts } from '../crypto/floe/segments.ts';
+import { refuseUnknownOptions, WaxsealError } from '../errors/index.ts';
+import { announce, type Announced, observed } from '../keys/observer.ts';
+import type { KeyProvider } from '../keys/provider.ts';
+import { type ByteStream, isByteStream, refuseInput, regroup, toWebStream } from './input.ts';
+import { keyList, type Keys } from './keys-input.ts';
+import { type NewObject, newObject, type NewObjectOptions } from './new-object.ts';
+import { payloadLength, shapeOfPlaintext } from './payload.ts';
+import type { OnProgress } from './progress.ts';
+
+/** Options of {@link seal}. */
+export interface SealOptions extends NewObjectOptions {
+  /**
+   * Plaintext bytes of a stream, when known. It is written into the object, and a stream that turns out longer or
+   * shorter fails with `ERR_SIZE_MISMATCH`.
+   */
+  readonly size?: number | undefined;
+  readonly onProgress?: OnProgress | undefined;
+}
+
+export const SEAL_OPTIONS = [
+  'context',
+  'metadata',
+  'segmentLength',
+  'slotSize',
+  'size',
+  'observe',
+  'signal',
+  'onProgress',
+] as const;
+
+/**
+ * Seals bytes or a stream to one or more keys: a fresh data key encrypts the payload (FLOE), the keys wrap the data
+ * key. Bytes give bytes, a stream gives a web stream (which Node also iterates and pipes). Memory stays flat for
+ * streams.
+ *
+ * @param plaintext read only; a stream is consumed
+ * @param keys every one of them will be able to open the object
+ * @returns the sealed object (attached layout), which the caller owns
+ * @throws WaxsealError what the key provider refuses with; `ERR_UNVERIFIED_WRAP`, `ERR_SIZE_MISMATCH`, `ERR_VETOED`.
+ * TypeError and RangeError for misuse; the signal's reason when aborted
+ * @see SPEC.md "Sealing"
+ *
+ * @example
+ * const sealed = await seal(new TextEncoder().encode('weights'), keyring.key('default'));
+ */
+export function seal(plaintext: Uint8Array, keys: Keys, options?: SealOptions): Promise<Uint8Array>;
+export function seal(plaintext: ByteStream, keys: Keys, options?: SealOptions): Promise<ReadableStream<Uint8Array>>;
+export async function seal(
+  plaintext: Uint8Array | ByteStream,
+  keys: Keys,
+  options: SealOptions = {},
+): Promise<Uint8Array | ReadableStream<Uint8Array>> {
+  refuseUnknownOptions('seal', options, SEAL_OPTIONS);
+  const providers = keyList(keys, 'seal');
+  if (plaintext instanceof Uint8Array) return sealBytes(plaintext, providers, options);
+  if (isByteStream(plaintext)) {
+    const announced = await announce(options.observe, 'seal', { context: options.context, bytes: options.size });
+    try {
+      return toWebStream(sealedChunks(plaintext, await newObject(providers, options), options, announced));
+    } catch (error) {
+      await announced.failed(error);
+      throw error;
+    }
+  }
+  return refuseInput('seal', 'sealFile');
+}
+
+async function sealBytes(
+  plaintext: Uint8Array,
+  keys: readonly KeyProvider[],
+  options: SealOptions,
+): Promise<Uint8Array> {
+  const size = plaintext.length;
+  if (options.size !== undefined && options.size !== size) throw sizeMismatch(options.size, size);
+  const sealed = await observed(
+    options.observe,
+    'seal',
+    { context: options.context, bytes: size },
+    async () => {
+      const object = await newObject(keys, { ...options, size });
+      try {
+        return { id: object.id, bytes: encryptAll(plaintext, object, options) };
+      } finally {
+        object.state.close();
+      }
+    },
+    ({ id }) => ({ objectId: id }),
+  );
+  return sealed.bytes;
+}
+
+function encryptAll(plaintext: Uint8Array, object: NewObject, { signal, onProgress }: SealOptions): Uint8Array {
+  const { prefix, segmentLength, state } = object;
+  const size = plaintext.length;
+  const { plainLength, segments } = shapeOfPlaintext(size, segmentLength);
+  // Every byte is written below, so zeroing the memory first would only cost time.
+  const out = new Uint8Array(Buffer.allocUnsafeSlow(prefix.length + payloadLength(size, segmentLength)).buffer);
+  out.set(prefix);
+  let offset = prefix.length;
+  for (let position = 0; position < segments; position += 1) {
+    signal?.throwIfAborted();
+    const from = position * plainLength;
+    const piece = plaintext.subarray(from, from + plainLength);
+    const parts = encryptSegmentParts(state, piece, position, position === segments - 1);
+    for (const part of [parts.prefix, parts.ciphertext, parts.tag]) {
+      out.set(part, offset);
+      offset += part.length;
+    }
+    onProgress?.({ doneBytes: from + piece.length, totalBytes: size });
+  }
+  return out;
+}
+
+/** The sealed bytes of a stream, chunk by chunk. Closes the object's state, also when the consumer breaks off. */
+export async function* sealedChunks(
+  source: ByteStream,
+  object: NewObject,
+  { size, signal, onProgress }: Pick<SealOptions, 'size' | 'signal' | 'onProgress'>,
+  announced: Announced,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const { state, segmentLength } = object;
+  const { plainLength } = shapeOfPlaintext(0, segmentLength);
+  try {
+    yield object.prefix;
+    let done = 0;
+    let position = 0;
+    for await (const { bytes, last } of regroup(source as AsyncIterable<Uint8Array>, plainLength)) {
+      signal?.throwIfAborted();
+      done += bytes.length;
+      if (size !== undefined && (done > size || (last && done < size))) throw sizeMismatch(size, done);
+      yield encryptSegment(state, bytes, position, last);
+      position += 1;
+      onProgress?.({ doneBytes: done, totalBytes: size });
+    }
+    await announced.done({ objectId: object.id, bytes: done });
+  } catch (error) {
+    await announced.failed(error);
+    throw error;
+  } finally {
+    state.close();
+    await announced.failed(undefined);
+  }
+}
+
+function sizeMismatch(promised: number, actual: number): WaxsealError {
+  const how = actual > promised ? 'longer' : 'shorter';
+  return new WaxsealError(
+    'ERR_SIZE_MISMATCH',
+    `the plaintext is ${how} than promised: ${String(promised)} bytes were announced, ${String(actual)} or more came`,
+  );
+}

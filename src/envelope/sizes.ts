@@ -1,0 +1,55 @@
+import { refuseUnknownOptions, WaxsealError } from '../errors/index.ts';
+import { SEGMENT_OVERHEAD } from '../crypto/floe/params.ts';
+import { DEFAULT_SEGMENT, PAGE } from './format/limits.ts';
+import { newCore, type ObjectShape, prefixLength } from './new-object.ts';
+import { payloadLength, shapeOfPayload } from './payload.ts';
+
+/** What decides how large the head is: give the same options as to `seal`. */
+export interface SizeOptions extends ObjectShape {
+  /** Whether the object carries its size, as it does unless a stream of unknown length was sealed. */
+  readonly sizeKnown?: boolean | undefined;
+}
+
+const SIZE_OPTIONS = ['context', 'metadata', 'segmentLength', 'slotSize', 'sizeKnown'] as const;
+
+/**
+ * Exact length in bytes of the sealed object that `seal` makes of `plaintextSize` bytes with these options. The slots
+ * are taken as 4 KiB, as they are up to about ten local keys; give `slotSize` otherwise.
+ *
+ * @example
+ * sealedSize(40 * 2 ** 30); // how much room a 40 GiB checkpoint takes
+ */
+export function sealedSize(plaintextSize: number, options: SizeOptions = {}): number {
+  refuseUnknownOptions('sealedSize', options, SIZE_OPTIONS);
+  requireSize('plaintextSize', plaintextSize);
+  return headSize(plaintextSize, options) + payloadLength(plaintextSize, options.segmentLength ?? DEFAULT_SEGMENT);
+}
+
+/**
+ * The reverse of {@link sealedSize}: plaintext bytes of a sealed object of this length. Arithmetic on a length that
+ * nobody has authenticated: for planning, not for trusting.
+ *
+ * @throws WaxsealError `ERR_TRUNCATED` when no object made with these options has that length
+ */
+export function plaintextSize(sealedLength: number, options: SizeOptions = {}): number {
+  refuseUnknownOptions('plaintextSize', options, SIZE_OPTIONS);
+  requireSize('sealedSize', sealedLength);
+  const segmentLength = options.segmentLength ?? DEFAULT_SEGMENT;
+  // The head grows with the length of the size's own encoding, by at most eight bytes: rarely into another page.
+  for (const guess of [0, 24, 2 ** 8, 2 ** 16, 2 ** 32]) {
+    const payload = sealedLength - headSize(guess, options);
+    if (payload < SEGMENT_OVERHEAD) break;
+    const { size } = shapeOfPayload(payload, segmentLength, 'the object');
+    if (sealedSize(size, options) === sealedLength) return size;
+  }
+  throw new WaxsealError('ERR_TRUNCATED', `no sealed object with these options has ${String(sealedLength)} bytes`);
+}
+
+function headSize(size: number, options: SizeOptions): number {
+  const { sizeKnown = true, ...shape } = options;
+  return prefixLength(newCore(shape, sizeKnown ? size : undefined), options.metadata, options.slotSize ?? PAGE);
+}
+
+function requireSize(name: string, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${name} must be a number of bytes`);
+}

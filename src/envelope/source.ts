@@ -1,0 +1,94 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { fromSystemError, WaxsealError } from '../errors/index.ts';
+import { readFully } from '../files/index.ts';
+
+/**
+ * Something sealed that can be read anywhere: a file, an object in a store, a buffer. Implement it to read from
+ * elsewhere; `read` must give exactly the bytes asked for, or fewer where the object ends.
+ */
+export interface RandomAccess {
+  /** Length of the whole sealed object, in bytes. */
+  readonly size: number;
+  /** How messages name it. */
+  readonly name?: string | undefined;
+  /** A buffer that the caller may keep and change. */
+  read(offset: number, length: number, options?: { readonly signal?: AbortSignal | undefined }): Promise<Uint8Array>;
+}
+
+/** What the verbs that read anywhere accept: a path, a file URL, bytes, or a {@link RandomAccess}. */
+export type SealedSource = string | URL | Uint8Array | RandomAccess;
+
+/** A source with the means to give it back. */
+export interface OpenSource extends RandomAccess {
+  readonly name: string;
+  /** True where a later read may see other bytes, so that a torn slot is worth reading again. */
+  readonly changes: boolean;
+  /** Present for files. */
+  readonly handle?: FileHandle | undefined;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a source.
+ *
+ * @throws WaxsealError `ERR_FILE_NOT_FOUND`, `ERR_NOT_A_FILE`, `ERR_IO`; TypeError for anything else
+ */
+export async function openSource(source: SealedSource): Promise<OpenSource> {
+  if (source instanceof Uint8Array) return bytesSource(source);
+  if (typeof source === 'string' || source instanceof URL) return fileSource(source);
+  if (typeof source === 'object' && typeof source.read === 'function' && Number.isSafeInteger(source.size)) {
+    return {
+      size: source.size,
+      name: source.name ?? 'the object',
+      changes: true,
+      read: (offset, length, options) => source.read(offset, length, options),
+      close: () => Promise.resolve(),
+    };
+  }
+  throw new TypeError('expected a path, a file URL, a Uint8Array, or an object with size and read(offset, length)');
+}
+
+function bytesSource(bytes: Uint8Array): OpenSource {
+  return {
+    size: bytes.length,
+    name: 'the object',
+    changes: false,
+    // Views, not copies: nothing in the envelope changes what it has read.
+    read: (offset, length) => Promise.resolve(bytes.subarray(offset, offset + length)),
+    close: () => Promise.resolve(),
+  };
+}
+
+/** Opens a file for reading, or for reading and writing with `r+`. */
+export async function fileSource(path: string | URL, flags: 'r' | 'r+' = 'r'): Promise<OpenSource & { handle: FileHandle }> {
+  const name = typeof path === 'string' ? path : path.pathname;
+  let handle: FileHandle;
+  try {
+    handle = await open(path, flags);
+  } catch (error) {
+    throw fromSystemError(error, flags === 'r' ? 'read' : 'write', name, flags === 'r');
+  }
+  try {
+    const facts = await handle.stat();
+    if (!facts.isFile()) {
+      throw new WaxsealError('ERR_NOT_A_FILE', `${name} is not a regular file`, { object: name });
+    }
+    return {
+      size: facts.size,
+      name,
+      changes: true,
+      handle,
+      async read(offset, length) {
+        try {
+          return await readFully(handle, new Uint8Array(length), offset);
+        } catch (error) {
+          throw fromSystemError(error, 'read', name, true);
+        }
+      },
+      close: () => handle.close(),
+    };
+  } catch (error) {
+    await handle.close();
+    throw fromSystemError(error, 'read', name, true);
+  }
+}

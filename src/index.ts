@@ -1,0 +1,21 @@
+/**
+ * Waxseal: envelope encryption and key rotation for AI artifacts and datasets.
+ *
+ * @packageDocumentation
+ */
+export * from './envelope/index.ts';
+export { type CodeFacts, ERROR_CODES, type ErrorCode, isWaxsealError, WaxsealError } from './errors/index.ts';
+export * from './keys/local/index.ts';
+export type { EventFacts, Observe, Operation, Phase, WaxsealEvent } from './keys/observer.ts';
+export {
+  type CallOptions,
+  KEY_STATES,
+  type KeyDescription,
+  type KeyProvider,
+  type KeyState,
+  type KeyVersion,
+  type UnwrappedSecret,
+  WRAP_ALGORITHM,
+  type WrappedSecret,
+} from './keys/provider.ts';
+export { KEY_SCHEMES, type KeyScheme, type KeyUri, parseKeyUri } from './keys/uri.ts';
