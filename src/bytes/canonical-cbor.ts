@@ -1,10 +1,36 @@
-import { decodeFirst, encode, rfc8949EncodeOptions } from 'cborg';
+import { decodeFirst, encode, rfc8949EncodeOptions, Tokenizer, Type } from 'cborg';
 import { WaxsealError } from '../errors/index.ts';
 import { equalBytes } from './bytes.ts';
 
 /** What the format's CBOR may hold: unsigned integers, text, byte strings, arrays, maps, booleans. */
 export type CborValue = number | bigint | string | boolean | Uint8Array | readonly CborValue[] | CborMap;
 export type CborMap = ReadonlyMap<number | string, CborValue>;
+
+const STRICT = {
+  allowIndefinite: false,
+  allowUndefined: false,
+  allowNaN: false,
+  allowInfinity: false,
+  allowBigInt: true,
+  strict: true,
+  useMaps: true,
+  rejectDuplicateMapKeys: true,
+  retainStringBytes: true,
+} as const;
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * Text exactly as it was written. cborg's own decoder drops a leading U+FEFF (text files of Windows begin with one), so
+ * that an object sealed with such a text would be taken for malformed and never open again.
+ */
+class ExactText extends Tokenizer {
+  override next(): ReturnType<Tokenizer['next']> {
+    const token = super.next();
+    if (Type.equals(token.type, Type.string) && token.byteValue !== undefined) token.value = UTF8.decode(token.byteValue);
+    return token;
+  }
+}
 
 /** Deterministic CBOR (RFC 8949 section 4.2.1). */
 export function encodeCbor(value: CborValue): Uint8Array {
@@ -29,16 +55,9 @@ export function decodeCanonicalCborFirst(bytes: Uint8Array, what: string): { val
   let rest: Uint8Array;
   let again: Uint8Array;
   try {
-    const [decoded, remainder] = decodeFirst(bytes, {
-      allowIndefinite: false,
-      allowUndefined: false,
-      allowNaN: false,
-      allowInfinity: false,
-      allowBigInt: true,
-      strict: true,
-      useMaps: true,
-      rejectDuplicateMapKeys: true,
-    });
+    // A plain view: slices of a Buffer would be Buffers, and no copies.
+    const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const [decoded, remainder] = decodeFirst(plain, { ...STRICT, tokenizer: new ExactText(plain, STRICT) });
     assertPlain(decoded, 0);
     value = decoded as CborValue;
     rest = remainder;

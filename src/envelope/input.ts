@@ -14,6 +14,13 @@ export function refuseInput(verb: string, fileVerb: string): never {
   );
 }
 
+/** Tells a stream that nobody will read it (on). */
+export async function endStream(stream: ByteStream): Promise<void> {
+  if (stream instanceof ReadableStream) await stream.cancel();
+  else if (Symbol.asyncIterator in stream) await stream[Symbol.asyncIterator]().return?.();
+  else stream[Symbol.iterator]().return?.();
+}
+
 /** Wraps a generator as a web stream with back-pressure; breaking off on either side ends the generator. */
 export function toWebStream(chunks: AsyncGenerator<Uint8Array, void, undefined>): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
@@ -29,6 +36,34 @@ export function toWebStream(chunks: AsyncGenerator<Uint8Array, void, undefined>)
     },
     { highWaterMark: 0 },
   );
+}
+
+/**
+ * Makes `abandon` run when a generator is ended before its first step: its own `finally` is not reached then.
+ */
+export function withAbandon(
+  chunks: AsyncGenerator<Uint8Array, void, undefined>,
+  abandon: () => Promise<void>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let started = false;
+  return {
+    next() {
+      started = true;
+      return chunks.next();
+    },
+    async return() {
+      if (!started) await abandon();
+      started = true;
+      return chunks.return();
+    },
+    throw: (error: unknown) => chunks.throw(error),
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async [Symbol.asyncDispose]() {
+      await this.return();
+    },
+  };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { refuseUnknownOptions, fromSystemError } from '../errors/index.ts';
-import { openAtomicOutput, writeFully } from '../files/index.ts';
+import { openAtomicOutput, writeParts } from '../files/index.ts';
+import { BATCH_BYTES } from './file-reading.ts';
 import { type ByteStream, isByteStream } from './input.ts';
 import type { Keys } from './keys-input.ts';
 import { OPEN_OPTIONS, openStream, type OpenOptions, startObject } from './open.ts';
@@ -49,12 +50,22 @@ export async function openFile(
     const output = await openAtomicOutput(target, { overwrite });
     try {
       let pending = Promise.resolve();
+      let parts: Uint8Array[] = [];
+      let length = 0;
+      const flush = async (): Promise<void> => {
+        await pending;
+        pending = writing(target, writeParts(output.handle, parts, size));
+        size += length;
+        parts = [];
+        length = 0;
+      };
       try {
         for await (const chunk of plaintext.chunks) {
-          await pending;
-          pending = writing(target, writeFully(output.handle, chunk, size));
-          size += chunk.length;
+          parts.push(chunk);
+          length += chunk.length;
+          if (length >= BATCH_BYTES || parts.length >= MAX_PARTS) await flush();
         }
+        if (parts.length > 0) await flush();
       } finally {
         // Neither committed nor closed under a write; the loop's own error goes first.
         await pending.catch(() => undefined);
@@ -70,6 +81,9 @@ export async function openFile(
   if (info === undefined) throw new TypeError('the object was never opened');
   return { info, size };
 }
+
+/** Far below the 1,024 that one vectored write of the kernel takes. */
+const MAX_PARTS = 256;
 
 interface Plaintext {
   readonly chunks: AsyncGenerator<Uint8Array, void, undefined>;

@@ -2,7 +2,7 @@ import { measureSegment } from '../crypto/floe/frame.ts';
 import { refuseUnknownOptions, WaxsealError } from '../errors/index.ts';
 import { observed } from '../keys/observer.ts';
 import { MAX_PREFIX } from './format/limits.ts';
-import { type ByteStream, isByteStream, refuseInput, regroup, toWebStream } from './input.ts';
+import { type ByteStream, isByteStream, refuseInput, regroup, toWebStream, withAbandon } from './input.ts';
 import type { Keys } from './keys-input.ts';
 import { OBJECT_OPTIONS, OpenedObject, type ObjectInfo, type ObjectOptions, unlockObject, type UnlockedObject } from './opened-object.ts';
 import { openSegment, truncated } from './payload.ts';
@@ -152,7 +152,7 @@ export async function openStream(
 ): Promise<AsyncGenerator<Uint8Array, void, undefined>> {
   const chunks = toIterator(sealed);
   try {
-    const prefix = await collect(chunks, MAX_PREFIX);
+    const { prefix, rest } = await collect(chunks, MAX_PREFIX);
     const source = {
       name: 'the object',
       size: prefix.length,
@@ -161,8 +161,11 @@ export async function openStream(
     };
     const unlocked = await unlockObserved(source, keys, options, 'open');
     options.onInfo?.(unlocked.info);
-    const rest = prefix.subarray(unlocked.head.geometry.segments);
-    return openedChunks(unlocked, rest, chunks, options);
+    const beginning = [prefix.subarray(unlocked.head.geometry.segments), rest];
+    return withAbandon(openedChunks(unlocked, beginning, chunks, options), async () => {
+      unlocked.state.close();
+      await chunks.return?.();
+    });
   } catch (error) {
     await chunks.return?.();
     throw error;
@@ -177,23 +180,27 @@ function toIterator(stream: ByteStream): AsyncIterator<Uint8Array> | Iterator<Ui
 
 type Chunks = ReturnType<typeof toIterator>;
 
-/** At least `wanted` bytes of the stream, or all of it when it is shorter. Copies, so that a source may reuse buffers. */
-async function collect(chunks: Chunks, wanted: number): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
+/**
+ * The first `wanted` bytes of a stream, copied, and the rest of the chunk in which they end: a view that is used up
+ * before the next chunk is asked for, so that a source may reuse its buffers.
+ */
+async function collect(chunks: Chunks, wanted: number): Promise<{ prefix: Uint8Array; rest: Uint8Array }> {
+  const prefix = new Uint8Array(wanted);
   let length = 0;
-  while (length < wanted) {
+  for (;;) {
     const { done, value } = await chunks.next();
-    if (done === true) break;
+    if (done === true) return { prefix: prefix.subarray(0, length), rest: new Uint8Array(0) };
     if (!(value instanceof Uint8Array)) throw new TypeError('a stream gave a chunk that is not a Uint8Array');
-    parts.push(value.slice());
-    length += value.length;
+    const take = Math.min(wanted - length, value.length);
+    prefix.set(value.subarray(0, take), length);
+    length += take;
+    if (length === wanted) return { prefix, rest: value.subarray(take) };
   }
-  return new Uint8Array(Buffer.concat(parts));
 }
 
 async function* openedChunks(
   { head, state }: UnlockedObject,
-  beginning: Uint8Array,
+  beginning: readonly Uint8Array[],
   chunks: Chunks,
   { signal, onProgress }: OpenOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
@@ -223,9 +230,12 @@ async function* openedChunks(
   }
 }
 
-async function* following(beginning: Uint8Array, chunks: Chunks): AsyncGenerator<Uint8Array, void, undefined> {
+async function* following(
+  beginning: readonly Uint8Array[],
+  chunks: Chunks,
+): AsyncGenerator<Uint8Array, void, undefined> {
   try {
-    if (beginning.length > 0) yield beginning;
+    yield* beginning;
     for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value;
   } finally {
     await chunks.return?.();

@@ -3,6 +3,7 @@ import type { FloeState } from '../crypto/floe/segments.ts';
 import { zero } from '../crypto/secrets.ts';
 import { WaxsealError } from '../errors/index.ts';
 import { unlockSlots } from './choose-slot.ts';
+import { BATCH_BYTES, readSourceAhead } from './file-reading.ts';
 import { checkExpectations, type Expectations } from './expectations.ts';
 import type { Head } from './format/head.ts';
 import { OBJECT_TYPE } from './format/limits.ts';
@@ -170,38 +171,55 @@ export class OpenedObject {
   }
 
   async *#parts(start: number, stop: number, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+    this.#assertOpen();
     if (start === stop) {
       // Nothing to give; but an empty object that was changed must not pass for an empty object.
       if (this.size === 0) await this.#segment(0);
       return;
     }
-    const { plainLength } = this.#shape;
+    const { plainLength, segmentLength } = this.#shape;
+    const first = Math.floor(start / plainLength);
     const last = Math.floor((stop - 1) / plainLength);
-    for (let position = Math.floor(start / plainLength); position <= last; position += 1) {
-      signal?.throwIfAborted();
-      const plaintext = await this.#segment(position);
-      const from = position * plainLength;
-      yield plaintext.subarray(Math.max(0, start - from), Math.min(plaintext.length, stop - from));
+    const base = this.#head.geometry.segments;
+    const from = base + first * segmentLength;
+    const to = base + last * segmentLength + this.#lengthOf(last);
+    const batch = Math.max(1, Math.floor(BATCH_BYTES / segmentLength)) * segmentLength;
+    let position = first;
+    for await (const bytes of readSourceAhead(this.#source, from, to, batch)) {
+      for (let at = 0; at < bytes.length; at += segmentLength) {
+        signal?.throwIfAborted();
+        const plaintext = this.#open(bytes.subarray(at, at + segmentLength), position);
+        const offset = position * plainLength;
+        position += 1;
+        yield plaintext.subarray(Math.max(0, start - offset), Math.min(plaintext.length, stop - offset));
+      }
     }
+    if (position <= last) throw this.#shorter();
   }
 
   async #segment(position: number): Promise<Uint8Array> {
-    if (this.#closed) throw new TypeError('the object has been closed');
-    const { segmentLength, segments, finalLength } = this.#shape;
-    const isFinal = position === segments - 1;
-    const length = isFinal ? finalLength : segmentLength;
-    const bytes = await this.#source.read(this.#head.geometry.segments + position * segmentLength, length);
-    if (this.#isClosed()) throw new TypeError('the object has been closed');
-    if (bytes.length < length) {
-      throw new WaxsealError('ERR_TRUNCATED', `${this.#source.name} became shorter while it was read`, {
-        object: this.#source.name,
-      });
-    }
-    return openSegment(this.#state, bytes, position, isFinal, this.#source.name);
+    const { segmentLength } = this.#shape;
+    const from = this.#head.geometry.segments + position * segmentLength;
+    return this.#open(await this.#source.read(from, this.#lengthOf(position)), position);
   }
 
-  #isClosed(): boolean {
-    return this.#closed;
+  #open(bytes: Uint8Array, position: number): Uint8Array {
+    this.#assertOpen();
+    if (bytes.length < this.#lengthOf(position)) throw this.#shorter();
+    return openSegment(this.#state, bytes, position, position === this.#shape.segments - 1, this.#source.name);
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new TypeError('the object has been closed');
+  }
+
+  #lengthOf(position: number): number {
+    return position === this.#shape.segments - 1 ? this.#shape.finalLength : this.#shape.segmentLength;
+  }
+
+  #shorter(): WaxsealError {
+    const { name } = this.#source;
+    return new WaxsealError('ERR_TRUNCATED', `${name} became shorter while it was read`, { object: name });
   }
 
   #checkRange(start: number, end: number): number {

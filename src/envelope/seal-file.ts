@@ -67,7 +67,7 @@ export async function sealFile(
         const written =
           input === undefined
             ? await writeStream(source as ByteStream, object, output, sealOptions, target)
-            : await writeFile_(input, object, output, sealOptions, target);
+            : await writeSegments(input, object, output, sealOptions, target);
         // Made durable and visible before it is reported as sealed.
         await output.commit();
         const recipients = object.recipients.map(({ uri, version }) => ({ uri, version }));
@@ -105,7 +105,7 @@ async function writeStream(
   return { size, sealedSize };
 }
 
-async function writeFile_(
+async function writeSegments(
   input: { readonly handle: FileHandle; readonly size: number; readonly name: string },
   object: NewObject,
   output: AtomicOutput,
@@ -121,7 +121,7 @@ async function writeFile_(
   let position = 0;
   try {
     const batch = Math.max(1, Math.floor(BATCH_BYTES / plainLength)) * plainLength;
-    for await (const chunk of readAhead(input.handle, 0, size, batch)) {
+    for await (const chunk of readAhead(input, 0, size, batch)) {
       signal?.throwIfAborted();
       const doneBytes = position * plainLength + chunk.length;
       if (chunk.length < batch && doneBytes < size) throw changed(name);
@@ -144,8 +144,9 @@ async function writeFile_(
     }
     await pending;
   } catch (error) {
+    // Neither discarded nor closed under a write.
     await pending.catch(() => undefined);
-    throw fromSystemError(error, 'read', name, true);
+    throw error;
   } finally {
     state.close();
   }

@@ -2,7 +2,7 @@ import { encryptSegment, encryptSegmentParts } from '../crypto/floe/segments.ts'
 import { refuseUnknownOptions, WaxsealError } from '../errors/index.ts';
 import { announce, type Announced, observed } from '../keys/observer.ts';
 import type { KeyProvider } from '../keys/provider.ts';
-import { type ByteStream, isByteStream, refuseInput, regroup, toWebStream } from './input.ts';
+import { type ByteStream, endStream, isByteStream, refuseInput, regroup, toWebStream, withAbandon } from './input.ts';
 import { keyList, type Keys } from './keys-input.ts';
 import { type NewObject, newObject, type NewObjectOptions } from './new-object.ts';
 import { payloadLength, shapeOfPlaintext } from './payload.ts';
@@ -57,7 +57,8 @@ export async function seal(
   if (isByteStream(plaintext)) {
     const announced = await announce(options.observe, 'seal', { context: options.context, bytes: options.size });
     try {
-      return toWebStream(sealedChunks(plaintext, await newObject(providers, options), options, announced));
+      const object = await newObject(providers, options);
+      return toWebStream(sealedChunks(plaintext, object, options, announced));
     } catch (error) {
       await announced.failed(error);
       throw error;
@@ -113,7 +114,20 @@ function encryptAll(plaintext: Uint8Array, object: NewObject, { signal, onProgre
 }
 
 /** The sealed bytes of a stream, chunk by chunk. Closes the object's state, also when the consumer breaks off. */
-export async function* sealedChunks(
+export function sealedChunks(
+  source: ByteStream,
+  object: NewObject,
+  options: Pick<SealOptions, 'size' | 'signal' | 'onProgress'>,
+  announced: Announced,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  return withAbandon(encryptStream(source, object, options, announced), async () => {
+    object.state.close();
+    await announced.failed(undefined);
+    await endStream(source);
+  });
+}
+
+async function* encryptStream(
   source: ByteStream,
   object: NewObject,
   { size, signal, onProgress }: Pick<SealOptions, 'size' | 'signal' | 'onProgress'>,

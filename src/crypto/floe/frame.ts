@@ -18,8 +18,8 @@ export function measureSegment(start: Uint8Array, segmentLength: number): { leng
 }
 
 /**
- * The length and marker checks of `decryptSegment`, before anything is decrypted. They only choose a better message: the
- * marker stands in the clear, and what proves the place of a segment is the AAD of its AES-GCM.
+ * The length and marker checks of `decryptSegment`, before anything is decrypted. AES-GCM does not cover the marker, so
+ * without them a changed marker would pass where the caller knows the place of the segment from elsewhere.
  *
  * @throws WaxsealError as `decryptSegment` says
  */

@@ -60,10 +60,7 @@ export class MessageDecryptor {
 
   #measure(start: Uint8Array): number | undefined {
     if (this.#online === undefined) return HEADER_LENGTH;
-    if (this.#last !== undefined) {
-      zero(this.#last);
-      throw trailingData('the final segment');
-    }
+    if (this.#last !== undefined) throw trailingData('the final segment');
     if (start.length < MARKER_LENGTH) return undefined;
     const { length, isFinal } = measureSegment(start, this.#params.segmentLength);
     this.#isFinal = isFinal;

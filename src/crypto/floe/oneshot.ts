@@ -1,4 +1,3 @@
-import { zero } from '../secrets.ts';
 import { requireBytes } from './inputs.ts';
 import { MessageDecryptor } from './message-decryptor.ts';
 import { type FloeParams, HEADER_LENGTH, resolveParams, SEGMENT_OVERHEAD, SEGMENT_PREFIX_LENGTH } from './params.ts';
@@ -59,9 +58,6 @@ export function decrypt(key: Uint8Array, aad: Uint8Array, ciphertext: Uint8Array
     }
     plaintext.set(decryptor.end(), offset);
     return plaintext;
-  } catch (error) {
-    zero(plaintext);
-    throw error;
   } finally {
     decryptor.close();
   }

@@ -1,4 +1,5 @@
 import { type CborMap, type CborValue, decodeCanonicalCbor, encodeCbor } from '../../bytes/index.ts';
+import { MAX_SEGMENTS, SEGMENT_OVERHEAD } from '../../crypto/floe/params.ts';
 import { hashLabel } from '../../crypto/hash.ts';
 import { WaxsealError } from '../../errors/index.ts';
 import {
@@ -60,6 +61,9 @@ export function encodeCore(core: Core): Uint8Array {
   if (encodeCbor(map.get(6) ?? new Map()).length > MAX_CONTEXT) {
     throw new RangeError(`the encryption context is over ${String(MAX_CONTEXT)} bytes`);
   }
+  if (core.size !== undefined && core.size > maxSize(core.segmentLength)) {
+    throw new RangeError('the plaintext needs more than 2^40 segments');
+  }
   if (bytes.length > MAX_CORE) throw new RangeError(`the core is over ${String(MAX_CORE)} bytes`);
   return bytes;
 }
@@ -110,16 +114,24 @@ export function decodeCore(bytes: Uint8Array, name: string): Core {
       object: name,
     });
   }
-  const size = field(8);
+  const size = field(8) === undefined ? undefined : unsigned(field(8), name, 'size');
+  if (size !== undefined && size > maxSize(segmentLength)) {
+    throw new WaxsealError('ERR_LIMIT_EXCEEDED', `the size of ${name} needs more than 2^40 segments`, { object: name });
+  }
   return {
     id: byteString(field(2), ID_LENGTH, name, 'id'),
     type,
     segmentLength,
     context: decodeContext(field(6), name),
     created,
-    size: size === undefined ? undefined : unsigned(size, name, 'size'),
+    size,
     tree: decodeTree(field(9), type, name),
   };
+}
+
+/** What 2^40 segments hold (FLOE.md, AEAD_MAX_SEGMENTS): no reader is ever led past the last position. */
+function maxSize(segmentLength: number): number {
+  return MAX_SEGMENTS * (segmentLength - SEGMENT_OVERHEAD);
 }
 
 function decodeContext(value: CborValue | undefined, name: string): Record<string, string> {

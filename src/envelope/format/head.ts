@@ -1,4 +1,6 @@
 import { ascii, concat, equalBytes, isZero } from '../../bytes/index.ts';
+import { ENCODED_PARAMS_LENGTH, encodeParams } from '../../crypto/floe/kdf.ts';
+import { resolveParams } from '../../crypto/floe/params.ts';
 import { hashLabel, sha256 } from '../../crypto/hash.ts';
 import { WaxsealError } from '../../errors/index.ts';
 import { bindOf, type Core, decodeCore } from './core.ts';
@@ -72,10 +74,17 @@ export function decodeHead(bytes: Uint8Array, name: string): Head {
   if (!equalBytes(expected, region.subarray(PRELUDE_LENGTH, coreStart))) {
     throw new WaxsealError('ERR_HEADER_DAMAGED', `the head of ${name} is damaged`, { object: name });
   }
+  const decoded = decodeCore(core, name);
+  const params = encodeParams(resolveParams({ segmentLength: decoded.segmentLength }));
+  if (!equalBytes(floeHeader.subarray(0, ENCODED_PARAMS_LENGTH), params)) {
+    throw new WaxsealError('ERR_MALFORMED', `the FLOE header of ${name} has other parameters than its core`, {
+      object: name,
+    });
+  }
   return {
     prelude,
     geometry,
-    core: decodeCore(core, name),
+    core: decoded,
     bind: bindOf(core),
     meta,
     floeHeader,
