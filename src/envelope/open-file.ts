@@ -97,9 +97,14 @@ async function startPlaintext(
 ): Promise<Plaintext> {
   if (isByteStream(sealed) && !(sealed instanceof URL)) {
     const chunks = await openStream(sealed, keys, options);
-    return { chunks, close: async () => void (await chunks.return()) };
+    return {
+      chunks,
+      close: async () => {
+        await chunks.return();
+      },
+    };
   }
-  const object = await startObject(sealed as SealedSource, keys, options, 'openFile');
+  const object = await startObject(sealed, keys, options, 'openFile');
   const { signal, onProgress } = options;
   async function* withProgress(): AsyncGenerator<Uint8Array, void, undefined> {
     let doneBytes = 0;

@@ -188,7 +188,7 @@ async function collect(chunks: Chunks, wanted: number): Promise<{ prefix: Uint8A
   const prefix = new Uint8Array(wanted);
   let length = 0;
   for (;;) {
-    const { done, value } = await chunks.next();
+    const { done, value } = (await chunks.next()) as IteratorResult<Uint8Array, undefined>;
     if (done === true) return { prefix: prefix.subarray(0, length), rest: new Uint8Array(0) };
     if (!(value instanceof Uint8Array)) throw new TypeError('a stream gave a chunk that is not a Uint8Array');
     const take = Math.min(wanted - length, value.length);

@@ -53,7 +53,7 @@ export async function sealFile(
   if (!isStream && typeof source !== 'string' && !(source instanceof URL)) {
     throw new TypeError('sealFile: the source must be a path, a file URL or a stream');
   }
-  const input = isStream ? undefined : await fileSource(source as string | URL);
+  const input = isStream ? undefined : await fileSource(source);
   try {
     const size = input?.size ?? sealOptions.size;
     if (sealOptions.size !== undefined && sealOptions.size !== size) {

@@ -1,4 +1,5 @@
-import { encryptSegment, encryptSegmentParts } from '../crypto/floe/segments.ts';
+import { concat } from '../bytes/index.ts';
+import { encryptSegmentParts } from '../crypto/floe/segments.ts';
 import { refuseUnknownOptions, WaxsealError } from '../errors/index.ts';
 import { announce, type Announced, observed } from '../keys/observer.ts';
 import type { KeyProvider } from '../keys/provider.ts';
@@ -139,14 +140,20 @@ async function* encryptStream(
     yield object.prefix;
     let done = 0;
     let position = 0;
+    // A ciphertext is never copied: between two of them go the tag of the one and the prefix of the other.
+    let tag: Uint8Array = new Uint8Array(0);
     for await (const { bytes, last } of regroup(source as AsyncIterable<Uint8Array>, plainLength)) {
       signal?.throwIfAborted();
       done += bytes.length;
       if (size !== undefined && (done > size || (last && done < size))) throw sizeMismatch(size, done);
-      yield encryptSegment(state, bytes, position, last);
+      const segment = encryptSegmentParts(state, bytes, position, last);
+      yield concat(tag, segment.prefix);
+      if (segment.ciphertext.length > 0) yield segment.ciphertext;
+      tag = segment.tag;
       position += 1;
       onProgress?.({ doneBytes: done, totalBytes: size });
     }
+    yield tag;
     await announced.done({ objectId: object.id, bytes: done });
   } catch (error) {
     await announced.failed(error);

@@ -2,7 +2,7 @@
  * Refuses option names that the callee does not know: an option that is accepted and ignored is a security option
  * that somebody believes in.
  */
-export function refuseUnknownOptions(what: string, options: object, known: readonly string[]): void {
+export function refuseUnknownOptions(what: string, options: unknown, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new TypeError(`${what}: options must be an object`);
   }

@@ -1,14 +1,12 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toHex } from '../../bytes/index.ts';
-import { fromSystemError, systemCode } from '../../errors/index.ts';
 import type { Observe } from '../observer.ts';
 import { type CallOptions, KEY_STATES, type KeyDescription, type KeyProvider, type KeyState } from '../provider.ts';
 import { assertLocalName } from '../uri.ts';
 import { type BackupReport, writeBackup } from './backup.ts';
 import { changeKeyringUnlock } from './change-unlock.ts';
 import { KEYS_FOLDER } from './keyring-file.ts';
-import { listKeyFolder } from './key-folder.ts';
+import { listKeyNames } from './key-names.ts';
 import { KeyStore, settled } from './key-store.ts';
 import { type LastBackup, readLastBackup, writeLastBackup } from './last-backup.ts';
 import { createKey, type LifecycleContext, rotateKey, setKeyState } from './lifecycle.ts';
@@ -180,22 +178,4 @@ export class LocalKeyring {
   #context({ signal }: CallOptions): LifecycleContext {
     return { secrets: this.#secrets, observe: this.#settings.observe, signal };
   }
-}
-
-/** The names of all keys, sorted. A folder without a version is a creation that was interrupted, and no key. */
-export async function listKeyNames(folder: string): Promise<string[]> {
-  const keysFolder = join(folder, KEYS_FOLDER);
-  let entries;
-  try {
-    entries = await readdir(keysFolder, { withFileTypes: true });
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return [];
-    throw fromSystemError(error, 'read', keysFolder, true);
-  }
-  const names: string[] = [];
-  for (const entry of entries) {
-    if (!entry.isDirectory() || !/^[a-z0-9][a-z0-9._-]{0,63}$/.test(entry.name)) continue;
-    if ((await listKeyFolder(join(keysFolder, entry.name))) !== undefined) names.push(entry.name);
-  }
-  return names.sort();
 }

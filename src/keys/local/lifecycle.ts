@@ -56,7 +56,8 @@ export async function createKey(store: KeyStore, context: LifecycleContext): Pro
  * @throws WaxsealError `ERR_KEY_NOT_FOUND`, `ERR_VETOED`
  */
 export async function rotateKey(store: KeyStore, context: LifecycleContext): Promise<void> {
-  const before = await settled(store, async (listing) => (await store.facts(newestOf(listing), listing))?.version ?? '');
+  // All of it is looked at first: a key with a damaged version is restored, not rotated.
+  const before = (await settled(store, (listing) => store.allFacts(listing))).at(-1)?.version ?? '';
   await observed(
     context.observe,
     'key.rotate',
@@ -106,6 +107,7 @@ export async function setKeyState(
   context: LifecycleContext,
 ): Promise<void> {
   const current = (): Promise<VersionFacts> => settled(store, (listing) => resolveVersion(store, listing, version));
+  await settled(store, (listing) => store.allFacts(listing));
   const facts = await current();
   if (facts.state !== state) {
     assertTransition(store, facts, state);

@@ -1,0 +1,79 @@
+import tseslint from 'typescript-eslint';
+
+const RANDOM = ['randomUUID', 'randomInt', 'randomBytes', 'pseudoRandomBytes'];
+
+export default tseslint.config(
+  { ignores: ['dist', 'coverage', 'node_modules', 'test/.cache', 'test/runtimes/node_modules', 'test/vectors/**/*.json'] },
+  tseslint.configs.strictTypeChecked,
+  {
+    languageOptions: {
+      parserOptions: { projectService: { allowDefaultProject: ['*.js', '*.cjs'] }, tsconfigRootDir: import.meta.dirname },
+    },
+    rules: {
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false }],
+      '@typescript-eslint/explicit-module-boundary-types': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/only-throw-error': 'off',
+      // `string | undefined` for options that are handed on is what exactOptionalPropertyTypes asks for.
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreVoidOperator: true, ignoreArrowShorthand: true }],
+      eqeqeq: 'error',
+      'no-console': 'error',
+    },
+  },
+  {
+    files: ['src/**/*.ts', 'providers/**/*.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: ['node:crypto', 'crypto'].map((name) => ({
+            name,
+            importNames: RANDOM,
+            message: 'Randomness comes from crypto/secrets.ts (randomFillSync): the pools behind the others survive snapshots.',
+          })),
+        },
+      ],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'NewExpression[callee.name=/^(Error|AggregateError)$/]',
+          message: 'Throw a WaxsealError with a code, or TypeError/RangeError for misuse.',
+        },
+        {
+          selector: "ThrowStatement > Literal, CallExpression[callee.object.name='Math'][callee.property.name='random'][arguments.length>0]",
+          message: 'Throw errors, not values.',
+        },
+      ],
+    },
+  },
+  {
+    // Secrets of these rooms live in memory of their own (DESIGN 2.8); public bytes may use the ordinary constructor.
+    files: ['src/crypto/secrets.ts', 'src/keys/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: "NewExpression[callee.name='Uint8Array'] > Literal.arguments",
+          message: 'A small typed array lies on the moving heap: use allocateSecret, or randomPublic for what is public.',
+        },
+        {
+          selector: 'NewExpression[callee.name=/^(Error|AggregateError)$/]',
+          message: 'Throw a WaxsealError with a code, or TypeError/RangeError for misuse.',
+        },
+      ],
+    },
+  },
+  { files: ['src/cli/**/*.ts', 'examples/**/*.ts', 'test/**/*.ts'], rules: { 'no-console': 'off' } },
+  {
+    files: ['test/**/*.ts', 'examples/**/*.ts'],
+    rules: {
+      '@typescript-eslint/explicit-module-boundary-types': 'off',
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/unbound-method': 'off',
+      '@typescript-eslint/require-await': 'off',
+      '@typescript-eslint/no-unnecessary-condition': 'off',
+    },
+  },
+  { files: ['**/*.js', '**/*.cjs'], extends: [tseslint.configs.disableTypeChecked] },
+);

@@ -1,0 +1,31 @@
+import { resolve } from 'node:path';
+import { toHex } from '../../bytes/index.ts';
+import { listKeyNames } from './key-names.ts';
+import { requireHeader } from './open-keyring.ts';
+
+/** What a keyring shows without being unlocked. Nothing of it is authenticated. */
+export interface KeyringInfo {
+  readonly id: string;
+  readonly folder: string;
+  readonly created: Date;
+  readonly unlock: 'passphrase' | 'key-file';
+  /** Names of its keys, sorted. */
+  readonly names: readonly string[];
+}
+
+/**
+ * Looks at a keyring without unlocking it.
+ *
+ * @throws WaxsealError `ERR_KEYRING_NOT_FOUND`, `ERR_KEYRING_PERMISSIONS`, `ERR_KEYRING_DAMAGED`
+ */
+export async function readKeyringInfo(folder: string): Promise<KeyringInfo> {
+  const root = resolve(folder);
+  const { id, created, unlock } = await requireHeader(root);
+  return {
+    id: toHex(id),
+    folder: root,
+    created,
+    unlock: unlock.kdf === 'scrypt' ? 'passphrase' : 'key-file',
+    names: await listKeyNames(root),
+  };
+}

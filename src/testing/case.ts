@@ -1,0 +1,58 @@
+import { randomFillSync } from 'node:crypto';
+import type { KeyProvider, WrappedSecret } from '../keys/provider.ts';
+
+/** What a conformance run works with. Every case gets a fresh one. */
+export interface ConformanceSetup {
+  readonly provider: KeyProvider;
+  /** Makes a new version current, where the provider itself has no `rotate`. */
+  readonly rotate?: (() => Promise<unknown>) | undefined;
+  /** Disables a version, where the provider itself has no `disableVersion`. */
+  readonly disableVersion?: ((version: string) => Promise<unknown>) | undefined;
+  /** A version that this key never had; `no-such-version` by default. */
+  readonly unknownVersion?: string | undefined;
+  readonly close?: (() => Promise<unknown> | void) | undefined;
+}
+
+/** What came of a case that did not fail. */
+export interface ConformanceResult {
+  /** Why nothing was tested: the capability that the provider does not declare. */
+  readonly skipped?: string | undefined;
+}
+
+/** One promise of the port. */
+export interface ConformanceCase {
+  readonly name: string;
+  /**
+   * Runs the case on a fresh setup.
+   *
+   * @throws Error that says which promise was broken
+   */
+  run(): Promise<ConformanceResult>;
+}
+
+/** The check behind a case; a returned text says why it was skipped. */
+export interface Check {
+  readonly name: string;
+  run(setup: ConformanceSetup, options: ConformanceOptions): Promise<string | undefined>;
+}
+
+export interface ConformanceOptions {
+  /**
+   * How many bytes of a wrap are flipped, one call each, spread evenly; all of them by default. For providers that charge
+   * for calls.
+   */
+  readonly maxFlips?: number | undefined;
+}
+
+/** Random bytes in memory of their own. */
+export function random(length: number): Uint8Array<ArrayBuffer> {
+  return randomFillSync(new Uint8Array(new ArrayBuffer(length)));
+}
+
+export const binding = (): Uint8Array<ArrayBuffer> => random(32);
+
+/** A wrapped secret with another field. */
+export function changed(wrapped: WrappedSecret, fields: Partial<WrappedSecret>): WrappedSecret {
+  const { uri, version, algorithm, wrap } = wrapped;
+  return { uri, version, algorithm, wrap, ...fields };
+}
