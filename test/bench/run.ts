@@ -1,0 +1,24 @@
+/**
+ * Benchmarks: `npm run bench` (1 GiB, all segment lengths), `npm run bench -- --short`. Machines are noisy: compare the
+ * ratios within one run, never figures of two runs.
+ */
+import { parseArgs } from 'node:util';
+import { measureRewrap } from './in-place.ts';
+import { measureThroughput } from './throughput.ts';
+
+const { values } = parseArgs({ options: { short: { type: 'boolean', default: false } } });
+const bytes = values.short ? 128 * 2 ** 20 : 2 ** 30;
+const lengths = values.short ? [256 * 1024] : [64 * 1024, 256 * 1024, 1024 * 1024, 4 * 1024 * 1024];
+
+console.log(`Node ${process.versions.node}, one thread, ${bytes / 2 ** 20} MiB in memory; ratio to the raw loop`);
+for (const length of lengths) {
+  console.log(`\nsegments of ${length / 1024} KiB`);
+  for (const { name, gigabytesPerSecond, ratio } of await measureThroughput(bytes, length, values.short ? 3 : 5)) {
+    console.log(`  ${name.padEnd(26)} ${gigabytesPerSecond.toFixed(2).padStart(6)} GB/s   ${ratio.toFixed(2)} x`);
+  }
+}
+
+const { smallMs, largeMs, ratio } = await measureRewrap(values.short ? 10 : 40);
+console.log('\nrewrap in place, durable (median)');
+console.log(`  4 KiB object   ${smallMs.toFixed(2)} ms`);
+console.log(`  64 GiB object  ${largeMs.toFixed(2)} ms   ${ratio.toFixed(2)} x`);
