@@ -16,7 +16,9 @@ const room = (names) => `^src/(${names.join('|')})/`;
 
 const floorRules = FLOORS.flatMap((rooms, floor) =>
   rooms.map((name) => {
-    const forbidden = FLOORS.slice(floor).flat().filter((other) => other !== name);
+    const forbidden = FLOORS.slice(floor)
+      .flat()
+      .filter((other) => other !== name);
     const providers = name === 'cli' || name === 'lambda' ? [] : ['^providers/'];
     return {
       name: `floor-of-${name}`,
@@ -66,7 +68,10 @@ module.exports = {
       name: 'core-depends-on-two-packages',
       severity: 'error',
       comment: 'importing waxseal pulls in cborg and tweetnacl, nothing else',
-      from: { path: '^src/', pathNot: '^src/(cli|lambda|catalog|rotation|artifacts|compliance|audit|provenance|storage)/' },
+      from: {
+        path: '^src/',
+        pathNot: '^src/(cli|lambda|catalog|rotation|artifacts|compliance|audit|provenance|storage)/',
+      },
       to: { path: 'node_modules/', pathNot: 'node_modules/(cborg|tweetnacl|@types/node)/' },
     },
     {
@@ -81,6 +86,9 @@ module.exports = {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { extensions: ['.ts', '.js', '.json', '.d.ts'], conditionNames: ['import', 'node', 'default', 'types'] },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.js', '.json', '.d.ts'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
   },
 };

@@ -3,20 +3,39 @@ import tseslint from 'typescript-eslint';
 const RANDOM = ['randomUUID', 'randomInt', 'randomBytes', 'pseudoRandomBytes'];
 
 export default tseslint.config(
-  { ignores: ['dist', 'coverage', 'node_modules', 'test/.cache', 'test/runtimes/node_modules', 'test/vectors/**/*.json'] },
+  {
+    ignores: [
+      'dist',
+      'coverage',
+      'node_modules',
+      'test/.cache',
+      'test/runtimes/node_modules',
+      'test/vectors/**/*.json',
+    ],
+  },
   tseslint.configs.strictTypeChecked,
   {
     languageOptions: {
-      parserOptions: { projectService: { allowDefaultProject: ['*.js', '*.cjs'] }, tsconfigRootDir: import.meta.dirname },
+      parserOptions: {
+        projectService: { allowDefaultProject: ['*.js', '*.cjs'] },
+        tsconfigRootDir: import.meta.dirname,
+      },
     },
     rules: {
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
-      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false }],
+      '@typescript-eslint/consistent-type-imports': [
+        'error',
+        { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false },
+      ],
       '@typescript-eslint/explicit-module-boundary-types': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
       '@typescript-eslint/only-throw-error': 'off',
       // `string | undefined` for options that are handed on is what exactOptionalPropertyTypes asks for.
-      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreVoidOperator: true, ignoreArrowShorthand: true }],
+      '@typescript-eslint/no-confusing-void-expression': [
+        'error',
+        { ignoreVoidOperator: true, ignoreArrowShorthand: true },
+      ],
+      '@typescript-eslint/no-meaningless-void-operator': 'off',
       eqeqeq: 'error',
       'no-console': 'error',
     },
@@ -30,7 +49,8 @@ export default tseslint.config(
           paths: ['node:crypto', 'crypto'].map((name) => ({
             name,
             importNames: RANDOM,
-            message: 'Randomness comes from crypto/secrets.ts (randomFillSync): the pools behind the others survive snapshots.',
+            message:
+              'Randomness comes from crypto/secrets.ts (randomFillSync): the pools behind the others survive snapshots.',
           })),
         },
       ],
@@ -41,7 +61,8 @@ export default tseslint.config(
           message: 'Throw a WaxsealError with a code, or TypeError/RangeError for misuse.',
         },
         {
-          selector: "ThrowStatement > Literal, CallExpression[callee.object.name='Math'][callee.property.name='random'][arguments.length>0]",
+          selector:
+            "ThrowStatement > Literal, CallExpression[callee.object.name='Math'][callee.property.name='random'][arguments.length>0]",
           message: 'Throw errors, not values.',
         },
       ],
@@ -55,7 +76,8 @@ export default tseslint.config(
         'error',
         {
           selector: "NewExpression[callee.name='Uint8Array'] > Literal.arguments",
-          message: 'A small typed array lies on the moving heap: use allocateSecret, or randomPublic for what is public.',
+          message:
+            'A small typed array lies on the moving heap: use allocateSecret, or randomPublic for what is public.',
         },
         {
           selector: 'NewExpression[callee.name=/^(Error|AggregateError)$/]',

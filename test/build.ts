@@ -6,12 +6,19 @@ const ROOT = join(import.meta.dirname, '..');
 
 /** Builds `dist` when a source is newer. */
 export function buildIfStale(): void {
-  if (newest(join(ROOT, 'dist')) > Math.max(newest(join(ROOT, 'src')), statSync(join(ROOT, 'tsconfig.build.json')).mtimeMs)) {
+  if (
+    newest(join(ROOT, 'dist')) >
+    Math.max(newest(join(ROOT, 'src')), statSync(join(ROOT, 'tsconfig.build.json')).mtimeMs)
+  ) {
     return;
   }
-  execFileSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', join(ROOT, 'tsconfig.build.json')], {
-    stdio: 'inherit',
-  });
+  execFileSync(
+    process.execPath,
+    [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', join(ROOT, 'tsconfig.build.json')],
+    {
+      stdio: 'inherit',
+    },
+  );
   chmodSync(join(ROOT, 'dist/src/cli/bin.js'), 0o755);
 }
 

@@ -13,6 +13,7 @@ export function missingOptionals(): string[] {
       'Python for the second reader (python3 -m venv test/.cache/venv && test/.cache/venv/bin/pip install -r test/second-reader/requirements.txt)',
     );
   }
-  if (process.getuid?.() !== 0) missing.push('root, to mount the small disk of the disk-full test and to drop privileges');
+  if (process.getuid?.() !== 0)
+    missing.push('root, to mount the small disk of the disk-full test and to drop privileges');
   return missing;
 }

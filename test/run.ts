@@ -48,8 +48,12 @@ let counts = { passed: 0, failed: 1, skipped: 0 };
 try {
   const read = JSON.parse(readFileSync(report, 'utf8')) as Report;
   // A file that fails before its first test has no failed test, and must still be counted.
-  const broken = read.testResults.filter((file) => file.status === 'failed' && file.assertionResults.every((t) => t.status !== 'failed'));
-  const skipped = read.testResults.flatMap((file) => file.assertionResults.filter((t) => t.status === 'pending' || t.status === 'skipped'));
+  const broken = read.testResults.filter(
+    (file) => file.status === 'failed' && file.assertionResults.every((t) => t.status !== 'failed'),
+  );
+  const skipped = read.testResults.flatMap((file) =>
+    file.assertionResults.filter((t) => t.status === 'pending' || t.status === 'skipped'),
+  );
   counts = { passed: read.numPassedTests, failed: read.numFailedTests + broken.length, skipped: skipped.length };
   for (const test of skipped) console.log(`skipped: ${test.fullName}`);
   if (values['require-all'] === true && skipped.length > 0) {

@@ -40,7 +40,8 @@ export function readU32(bytes: Uint8Array, offset: number): number {
 
 /** Throws RangeError for a value that is no unsigned integer of 32 bits; `DataView` alone would cut it. */
 export function writeU32(bytes: Uint8Array, offset: number, value: number): void {
-  if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) throw new RangeError('not an unsigned 32-bit integer');
+  if (!Number.isInteger(value) || value < 0 || value > 0xffffffff)
+    throw new RangeError('not an unsigned 32-bit integer');
   new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).setUint32(offset, value);
 }
 

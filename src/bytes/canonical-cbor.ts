@@ -27,7 +27,8 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 class ExactText extends Tokenizer {
   override next(): ReturnType<Tokenizer['next']> {
     const token = super.next();
-    if (Type.equals(token.type, Type.string) && token.byteValue !== undefined) token.value = UTF8.decode(token.byteValue);
+    if (Type.equals(token.type, Type.string) && token.byteValue !== undefined)
+      token.value = UTF8.decode(token.byteValue);
     return token;
   }
 }
@@ -57,7 +58,10 @@ export function decodeCanonicalCborFirst(bytes: Uint8Array, what: string): { val
   try {
     // A plain view: slices of a Buffer would be Buffers, and no copies.
     const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const [decoded, remainder]: [unknown, Uint8Array] = decodeFirst(plain, { ...STRICT, tokenizer: new ExactText(plain, STRICT) });
+    const [decoded, remainder]: [unknown, Uint8Array] = decodeFirst(plain, {
+      ...STRICT,
+      tokenizer: new ExactText(plain, STRICT),
+    });
     assertPlain(decoded, 0);
     value = decoded as CborValue;
     rest = remainder;
@@ -77,7 +81,8 @@ function assertPlain(value: unknown, depth: number): void {
   if (depth > MAX_DEPTH) throw new RangeError('nested too deeply');
   if (typeof value === 'string' || typeof value === 'boolean' || value instanceof Uint8Array) return;
   if (typeof value === 'number') {
-    if (!Number.isSafeInteger(value) || value < 0 || Object.is(value, -0)) throw new RangeError('not an unsigned integer');
+    if (!Number.isSafeInteger(value) || value < 0 || Object.is(value, -0))
+      throw new RangeError('not an unsigned integer');
     return;
   }
   if (typeof value === 'bigint') {

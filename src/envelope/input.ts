@@ -3,7 +3,10 @@ export type ByteStream = ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> 
 
 export function isByteStream(value: unknown): value is ByteStream {
   return (
-    typeof value === 'object' && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value) && !(value instanceof Uint8Array)
+    typeof value === 'object' &&
+    value !== null &&
+    (Symbol.asyncIterator in value || Symbol.iterator in value) &&
+    !(value instanceof Uint8Array)
   );
 }
 
@@ -98,4 +101,39 @@ export async function* regroup(
     }
   }
   yield { bytes: held.subarray(0, fill), last: true };
+}
+
+/** An iterator over the chunks of a stream. */
+export type Chunks = AsyncIterator<Uint8Array> | Iterator<Uint8Array>;
+
+function toIterator(stream: ByteStream): Chunks {
+  return Symbol.asyncIterator in stream ? stream[Symbol.asyncIterator]() : stream[Symbol.iterator]();
+}
+
+/**
+ * The first `wanted` bytes of a stream, copied, the rest of the chunk in which they end (a view that is used up before
+ * the next chunk is asked for, so that a source may reuse its buffers), and the chunks that follow. When this fails, the
+ * stream has been ended.
+ */
+export async function collectPrefix(
+  stream: ByteStream,
+  wanted: number,
+): Promise<{ readonly prefix: Uint8Array; readonly rest: Uint8Array; readonly chunks: Chunks }> {
+  const chunks = toIterator(stream);
+  const prefix = new Uint8Array(wanted);
+  let length = 0;
+  try {
+    for (;;) {
+      const { done, value } = (await chunks.next()) as IteratorResult<unknown, undefined>;
+      if (done === true) return { prefix: prefix.subarray(0, length), rest: new Uint8Array(0), chunks };
+      if (!(value instanceof Uint8Array)) throw new TypeError('a stream gave a chunk that is not a Uint8Array');
+      const take = Math.min(wanted - length, value.length);
+      prefix.set(value.subarray(0, take), length);
+      length += take;
+      if (length === wanted) return { prefix, rest: value.subarray(take), chunks };
+    }
+  } catch (error) {
+    await chunks.return?.();
+    throw error;
+  }
 }

@@ -6,15 +6,7 @@ import type { KeyProvider } from '../keys/provider.ts';
 import { bindOf, type Core, encodeCore } from './format/core.ts';
 import { geometryOf } from './format/geometry.ts';
 import { encodeHead, objectAad } from './format/head.ts';
-import {
-  DEFAULT_SEGMENT,
-  ID_LENGTH,
-  MAX_SEGMENT,
-  MAX_SLOT,
-  MIN_SEGMENT,
-  OBJECT_TYPE,
-  PAGE,
-} from './format/limits.ts';
+import { DEFAULT_SEGMENT, ID_LENGTH, MAX_SEGMENT, MAX_SLOT, MIN_SEGMENT, OBJECT_TYPE, PAGE } from './format/limits.ts';
 import { type PrivateMetadata, sealedMetaLength, sealMeta } from './format/meta.ts';
 import { assertDistinct, encodeRecipients, entryTagKey, makeRecipient, type Recipient } from './format/recipients.ts';
 import { encodeSlot, slotCapacity } from './format/slot.ts';
@@ -61,7 +53,8 @@ export function newCore(shape: ObjectShape, size: number | undefined): Core {
   const context = shape.context ?? {};
   for (const [key, value] of Object.entries(context)) {
     if (typeof value !== 'string') throw new TypeError(`the context value of "${key}" must be a string`);
-    if (!key.isWellFormed() || !value.isWellFormed()) throw new TypeError(`the context of "${key}" is not valid Unicode`);
+    if (!key.isWellFormed() || !value.isWellFormed())
+      throw new TypeError(`the context of "${key}" is not valid Unicode`);
   }
   return {
     id: randomPublic(ID_LENGTH),

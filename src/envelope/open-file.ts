@@ -90,11 +90,7 @@ interface Plaintext {
   close(): Promise<void>;
 }
 
-async function startPlaintext(
-  sealed: SealedSource | ByteStream,
-  keys: Keys,
-  options: OpenOptions,
-): Promise<Plaintext> {
+async function startPlaintext(sealed: SealedSource | ByteStream, keys: Keys, options: OpenOptions): Promise<Plaintext> {
   if (isByteStream(sealed) && !(sealed instanceof URL)) {
     const chunks = await openStream(sealed, keys, options);
     return {

@@ -2,9 +2,25 @@ import { measureSegment } from '../crypto/floe/frame.ts';
 import { refuseUnknownOptions, WaxsealError } from '../errors/index.ts';
 import { observed } from '../keys/observer.ts';
 import { MAX_PREFIX } from './format/limits.ts';
-import { type ByteStream, isByteStream, refuseInput, regroup, toWebStream, withAbandon } from './input.ts';
+import {
+  type ByteStream,
+  type Chunks,
+  collectPrefix,
+  isByteStream,
+  refuseInput,
+  regroup,
+  toWebStream,
+  withAbandon,
+} from './input.ts';
 import type { Keys } from './keys-input.ts';
-import { OBJECT_OPTIONS, OpenedObject, type ObjectInfo, type ObjectOptions, unlockObject, type UnlockedObject } from './opened-object.ts';
+import {
+  OBJECT_OPTIONS,
+  OpenedObject,
+  type ObjectInfo,
+  type ObjectOptions,
+  unlockObject,
+  type UnlockedObject,
+} from './opened-object.ts';
 import { openSegment, truncated } from './payload.ts';
 import type { OnProgress } from './progress.ts';
 import { openSource, type OpenSource, type SealedSource } from './source.ts';
@@ -126,7 +142,12 @@ function unlockObserved(
     'open',
     { path: source.name },
     () => unlockObject(source, keys, options, verb),
-    ({ info }) => ({ objectId: info.id, context: info.context, keyUri: info.openedBy.uri, keyVersion: info.openedBy.version }),
+    ({ info }) => ({
+      objectId: info.id,
+      context: info.context,
+      keyUri: info.openedBy.uri,
+      keyVersion: info.openedBy.version,
+    }),
   );
 }
 
@@ -150,9 +171,8 @@ export async function openStream(
   keys: Keys,
   options: OpenOptions,
 ): Promise<AsyncGenerator<Uint8Array, void, undefined>> {
-  const chunks = toIterator(sealed);
+  const { prefix, rest, chunks } = await collectPrefix(sealed, MAX_PREFIX);
   try {
-    const { prefix, rest } = await collect(chunks, MAX_PREFIX);
     const source = {
       name: 'the object',
       size: prefix.length,
@@ -169,32 +189,6 @@ export async function openStream(
   } catch (error) {
     await chunks.return?.();
     throw error;
-  }
-}
-
-function toIterator(stream: ByteStream): AsyncIterator<Uint8Array> | Iterator<Uint8Array> {
-  return Symbol.asyncIterator in stream
-    ? (stream as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]()
-    : (stream as Iterable<Uint8Array>)[Symbol.iterator]();
-}
-
-type Chunks = ReturnType<typeof toIterator>;
-
-/**
- * The first `wanted` bytes of a stream, copied, and the rest of the chunk in which they end: a view that is used up
- * before the next chunk is asked for, so that a source may reuse its buffers.
- */
-async function collect(chunks: Chunks, wanted: number): Promise<{ prefix: Uint8Array; rest: Uint8Array }> {
-  const prefix = new Uint8Array(wanted);
-  let length = 0;
-  for (;;) {
-    const { done, value } = (await chunks.next()) as IteratorResult<Uint8Array, undefined>;
-    if (done === true) return { prefix: prefix.subarray(0, length), rest: new Uint8Array(0) };
-    if (!(value instanceof Uint8Array)) throw new TypeError('a stream gave a chunk that is not a Uint8Array');
-    const take = Math.min(wanted - length, value.length);
-    prefix.set(value.subarray(0, take), length);
-    length += take;
-    if (length === wanted) return { prefix, rest: value.subarray(take) };
   }
 }
 

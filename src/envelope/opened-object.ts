@@ -150,7 +150,11 @@ export class OpenedObject {
    * @throws WaxsealError `ERR_RANGE_NOT_SATISFIABLE` when `start` is not inside the object, `ERR_AUTHENTICATION`,
    * `ERR_TRUNCATED`, `ERR_IO`
    */
-  async read(start: number, end: number = this.size, options: { signal?: AbortSignal | undefined } = {}): Promise<Uint8Array> {
+  async read(
+    start: number,
+    end: number = this.size,
+    options: { signal?: AbortSignal | undefined } = {},
+  ): Promise<Uint8Array> {
     const stop = this.#checkRange(start, end);
     const out = new Uint8Array(stop - start);
     let filled = 0;
@@ -224,7 +228,9 @@ export class OpenedObject {
 
   #checkRange(start: number, end: number): number {
     if (!Number.isSafeInteger(start) || start < 0 || !(end >= start)) {
-      throw new RangeError(`a range is start (included) to end (excluded), 0 or more; got ${String(start)}, ${String(end)}`);
+      throw new RangeError(
+        `a range is start (included) to end (excluded), 0 or more; got ${String(start)}, ${String(end)}`,
+      );
     }
     if (start >= this.size && !(start === end && start === this.size) && !(this.size === 0 && start === 0)) {
       throw new WaxsealError(

@@ -66,7 +66,11 @@ async function repairLocked(
   const { head, slots, list } = await survivors(file, keys, options);
   const { slotA, slotB, slotSize, head1 } = head.geometry;
   const writes: { part: RepairReport['repaired'][number]; bytes: Uint8Array; offset: number }[] = [];
-  if (!isSteady(slots) || !slots.every(hasCleanPadding) || !slots.some(({ slot }) => slot && equalBytes(slot.list, list))) {
+  if (
+    !isSteady(slots) ||
+    !slots.every(hasCleanPadding) ||
+    !slots.some(({ slot }) => slot && equalBytes(slot.list, list))
+  ) {
     const generation = nextGeneration(slots);
     const slot = (index: 0 | 1): (typeof writes)[number] => ({
       part: index === 0 ? 'slot A' : 'slot B',
@@ -100,21 +104,21 @@ interface Survivors {
 }
 
 /** Every pair of a head and a recipient list that can still be read, until one proves itself. */
-async function survivors(
-  file: ObjectFile,
-  keys: readonly KeyProvider[],
-  options: RepairOptions,
-): Promise<Survivors> {
+async function survivors(file: ObjectFile, keys: readonly KeyProvider[], options: RepairOptions): Promise<Survivors> {
   const donor = options.from === undefined ? undefined : await openSource(options.from);
   try {
     const copy = donor === undefined ? undefined : await load(donor, undefined);
     let heads = await readableHeads(file);
     if (copy !== undefined) {
       if (heads.length > 0 && !heads.some((head) => equalBytes(head.bind, copy.head.bind))) {
-        throw new WaxsealError('ERR_UNEXPECTED_OBJECT', `${donor?.name ?? 'the copy'} is another object than ${file.name}`, {
-          object: file.name,
-          next: 'name a copy or an older backup of the same object',
-        });
+        throw new WaxsealError(
+          'ERR_UNEXPECTED_OBJECT',
+          `${donor?.name ?? 'the copy'} is another object than ${file.name}`,
+          {
+            object: file.name,
+            next: 'name a copy or an older backup of the same object',
+          },
+        );
       }
       heads = [...heads, copy.head];
     }
@@ -143,12 +147,7 @@ async function survivors(
  * The header tag proves that head and data key belong together. A head that came from another copy could stand before
  * any payload: there the first segment must open too.
  */
-async function proveAndForget(
-  file: ObjectFile,
-  head: Head,
-  unlocked: UnlockedSlot,
-  isForeign: boolean,
-): Promise<void> {
+async function proveAndForget(file: ObjectFile, head: Head, unlocked: UnlockedSlot, isForeign: boolean): Promise<void> {
   if (!isForeign) {
     zero(unlocked.dataKey);
     return;

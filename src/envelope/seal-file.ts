@@ -57,22 +57,31 @@ export async function sealFile(
   try {
     const size = input?.size ?? sealOptions.size;
     if (sealOptions.size !== undefined && sealOptions.size !== size) {
-      throw new WaxsealError('ERR_SIZE_MISMATCH', `${input?.name ?? 'the input'} has ${String(size)} bytes, not ${String(sealOptions.size)}`);
+      throw new WaxsealError(
+        'ERR_SIZE_MISMATCH',
+        `${input?.name ?? 'the input'} has ${String(size)} bytes, not ${String(sealOptions.size)}`,
+      );
     }
     const output = await openAtomicOutput(target, { overwrite });
     try {
       const facts = { path: target, context: sealOptions.context, bytes: size };
-      const report = await observed(sealOptions.observe, 'seal', facts, async () => {
-        const object = await newObject(providers, { ...sealOptions, size });
-        const written =
-          input === undefined
-            ? await writeStream(source as ByteStream, object, output, sealOptions, target)
-            : await writeSegments(input, object, output, sealOptions, target);
-        // Made durable and visible before it is reported as sealed.
-        await output.commit();
-        const recipients = object.recipients.map(({ uri, version }) => ({ uri, version }));
-        return { id: object.id, ...written, recipients };
-      }, (done) => ({ objectId: done.id, bytes: done.size }));
+      const report = await observed(
+        sealOptions.observe,
+        'seal',
+        facts,
+        async () => {
+          const object = await newObject(providers, { ...sealOptions, size });
+          const written =
+            input === undefined
+              ? await writeStream(source as ByteStream, object, output, sealOptions, target)
+              : await writeSegments(input, object, output, sealOptions, target);
+          // Made durable and visible before it is reported as sealed.
+          await output.commit();
+          const recipients = object.recipients.map(({ uri, version }) => ({ uri, version }));
+          return { id: object.id, ...written, recipients };
+        },
+        (done) => ({ objectId: done.id, bytes: done.size }),
+      );
       return report;
     } finally {
       await output.discard();

@@ -60,7 +60,10 @@ function bytesSource(bytes: Uint8Array): OpenSource {
 }
 
 /** Opens a file for reading, or for reading and writing with `r+`. */
-export async function fileSource(path: string | URL, flags: 'r' | 'r+' = 'r'): Promise<OpenSource & { handle: FileHandle }> {
+export async function fileSource(
+  path: string | URL,
+  flags: 'r' | 'r+' = 'r',
+): Promise<OpenSource & { handle: FileHandle }> {
   const name = typeof path === 'string' ? path : path.pathname;
   let handle: FileHandle;
   try {

@@ -110,7 +110,8 @@ export async function unlock(
       try {
         return await tryRecipient(head, recipient, provider, options);
       } catch (error) {
-        if (!(error instanceof WaxsealError) || error.code === 'ERR_VETOED' || error.code === 'ERR_OBSERVER') throw error;
+        if (!(error instanceof WaxsealError) || error.code === 'ERR_VETOED' || error.code === 'ERR_OBSERVER')
+          throw error;
         failures.push(error);
       }
     }

@@ -65,7 +65,9 @@ export async function verify(source: SealedSource, keys: Keys, options: VerifyOp
     const loaded = await load(opened, options.observe);
     const { head, slots } = loaded;
     if (head.core.type !== OBJECT_TYPE.data) {
-      throw new WaxsealError('ERR_WRONG_TYPE', `${opened.name} is a ${typeName(head.core.type)}`, { object: opened.name });
+      throw new WaxsealError('ERR_WRONG_TYPE', `${opened.name} is a ${typeName(head.core.type)}`, {
+        object: opened.name,
+      });
     }
     checkExpectations(head, options, opened.name);
     const unlocked = await unlockSlots(head, slots, providers, { ...options, name: opened.name });

@@ -5,11 +5,7 @@ import type { FileHandle } from 'node:fs/promises';
  *
  * @returns `into` cut to what was read (a view of it)
  */
-export async function readFully(
-  handle: FileHandle,
-  into: Uint8Array,
-  position: number,
-): Promise<Uint8Array> {
+export async function readFully(handle: FileHandle, into: Uint8Array, position: number): Promise<Uint8Array> {
   let done = 0;
   while (done < into.length) {
     const { bytesRead } = await handle.read(into, done, into.length - done, position + done);

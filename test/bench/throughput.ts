@@ -72,7 +72,11 @@ function rawLoopKept(plaintext: Uint8Array, step: number): void {
     randomFillSync(iv);
     const cipher = createCipheriv('aes-256-gcm', key, iv, { authTagLength: 16 });
     cipher.setAAD(aad);
-    for (const part of [cipher.update(plaintext.subarray(offset, offset + step)), cipher.final(), cipher.getAuthTag()]) {
+    for (const part of [
+      cipher.update(plaintext.subarray(offset, offset + step)),
+      cipher.final(),
+      cipher.getAuthTag(),
+    ]) {
       out.set(part, at);
       at += part.length;
     }

@@ -19,7 +19,15 @@ import { writeFile, stat } from 'node:fs/promises';
 /** An object of any type, made with the format's own parts. */
 async function craft(key: KeyProvider, type: number, payload: Uint8Array): Promise<Uint8Array> {
   const tree = type === 2 ? { treeId: pattern(16), seq: 1 } : undefined;
-  const core = encodeCore({ id: pattern(16, 3), type, segmentLength: 4096, context: {}, created: 0, size: payload.length, tree });
+  const core = encodeCore({
+    id: pattern(16, 3),
+    type,
+    segmentLength: 4096,
+    context: {},
+    created: 0,
+    size: payload.length,
+    tree,
+  });
   const bind = bindOf(core);
   const dataKey = pattern(32, 5);
   const entry = makeRecipient(await key.wrap(dataKey, bind), 0, entryTagKey(dataKey, bind));
@@ -71,7 +79,9 @@ describe('attacks on readers', () => {
       const [one, two] = [await seal(pattern(10), key), await seal(pattern(20), key)];
       const spliced = await withRecipientsOf(one, two);
       await expect(open(spliced, key)).rejects.toMatchObject({ code: 'ERR_AUTHENTICATION' });
-      await expect(open([spliced], key).then((stream) => collect(stream))).rejects.toMatchObject({ code: 'ERR_AUTHENTICATION' });
+      await expect(open([spliced], key).then((stream) => collect(stream))).rejects.toMatchObject({
+        code: 'ERR_AUTHENTICATION',
+      });
     }
   });
 
@@ -157,7 +167,9 @@ describe('attacks on readers', () => {
     await expect(open(changed, key)).rejects.toMatchObject({ code: 'ERR_AUTHENTICATION' });
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'x.wax'), changed);
-    await expect(openFile(join(folder, 'x.wax'), join(folder, 'x'), key)).rejects.toMatchObject({ code: 'ERR_AUTHENTICATION' });
+    await expect(openFile(join(folder, 'x.wax'), join(folder, 'x'), key)).rejects.toMatchObject({
+      code: 'ERR_AUTHENTICATION',
+    });
     await expect(stat(join(folder, 'x'))).rejects.toMatchObject({ code: 'ENOENT' });
   });
 

@@ -80,17 +80,22 @@ describe('observer and guard', () => {
     for (const event of events) for (const value of Object.values(event)) expect(value).not.toBeInstanceOf(Uint8Array);
   });
 
-  it.each(['seal.intent', 'wrap.intent'] as const)('a veto at %s: the key is not used and nothing is written', async (type) => {
-    const folder = await temporaryFolder();
-    const key = memoryKey();
-    const observe = vetoAt(type);
-    const vetoed = { code: 'ERR_VETOED', cause: expect.any(RangeError) as RangeError };
-    await expect(seal(pattern(1), key, { observe })).rejects.toMatchObject(vetoed);
-    await expect(seal([pattern(1)], key, { observe }).then((stream) => collect(stream))).rejects.toMatchObject(vetoed);
-    await expect(sealFile([pattern(1)], join(folder, 'x'), key, { observe })).rejects.toMatchObject(vetoed);
-    expect(key.calls).toEqual({ wrap: 0, unwrap: 0 });
-    expect(await readdir(folder)).toEqual([]);
-  });
+  it.each(['seal.intent', 'wrap.intent'] as const)(
+    'a veto at %s: the key is not used and nothing is written',
+    async (type) => {
+      const folder = await temporaryFolder();
+      const key = memoryKey();
+      const observe = vetoAt(type);
+      const vetoed = { code: 'ERR_VETOED', cause: expect.any(RangeError) as RangeError };
+      await expect(seal(pattern(1), key, { observe })).rejects.toMatchObject(vetoed);
+      await expect(seal([pattern(1)], key, { observe }).then((stream) => collect(stream))).rejects.toMatchObject(
+        vetoed,
+      );
+      await expect(sealFile([pattern(1)], join(folder, 'x'), key, { observe })).rejects.toMatchObject(vetoed);
+      expect(key.calls).toEqual({ wrap: 0, unwrap: 0 });
+      expect(await readdir(folder)).toEqual([]);
+    },
+  );
 
   it.each(['open.intent', 'unwrap.intent'] as const)('a veto at %s: no unwrap, no plaintext', async (type) => {
     const key = memoryKey();
@@ -117,7 +122,9 @@ describe('observer and guard', () => {
     for (const type of ['unwrap.done', 'open.done'] as const) {
       await expect(open(sealed, key, { observe: vetoAt(type) })).rejects.toMatchObject({ code: 'ERR_OBSERVER' });
     }
-    await expect(seal(pattern(1), key, { observe: vetoAt('wrap.done') })).rejects.toMatchObject({ code: 'ERR_OBSERVER' });
+    await expect(seal(pattern(1), key, { observe: vetoAt('wrap.done') })).rejects.toMatchObject({
+      code: 'ERR_OBSERVER',
+    });
   });
 
   it('a failure is told as failed, with its code, and a failing observer does not hide it', async () => {

@@ -74,7 +74,9 @@ describe('options', () => {
   it('expectations hold without a key being used', async () => {
     const sealed = await seal(pattern(5), key);
     const { unwrap } = key.calls;
-    await expect(open(sealed, key, { expectId: '0'.repeat(32) })).rejects.toMatchObject({ code: 'ERR_UNEXPECTED_OBJECT' });
+    await expect(open(sealed, key, { expectId: '0'.repeat(32) })).rejects.toMatchObject({
+      code: 'ERR_UNEXPECTED_OBJECT',
+    });
     expect(key.calls.unwrap).toBe(unwrap);
   });
 
@@ -104,9 +106,10 @@ describe('options', () => {
       { metadata: { name: 'x'.repeat(5000) } },
     ];
     for (const options of bad) {
-      await expect(seal([pattern(1)], key, options).then((stream) => collect(stream)), JSON.stringify(options).slice(0, 40)).rejects.toThrow(
-        /RangeError|TypeError|over|must|not valid/,
-      );
+      await expect(
+        seal([pattern(1)], key, options).then((stream) => collect(stream)),
+        JSON.stringify(options).slice(0, 40),
+      ).rejects.toThrow(/RangeError|TypeError|over|must|not valid/);
     }
     await expect(seal(pattern(3), key, { size: 4 })).rejects.toMatchObject({ code: 'ERR_SIZE_MISMATCH' });
   });
@@ -143,6 +146,8 @@ describe('options', () => {
     expect((await openFile(at('x.wax'), at('x'), key, { overwrite: true })).size).toBe(11);
     await expect(sealFile(at('absent'), at('y.wax'), key)).rejects.toMatchObject({ code: 'ERR_FILE_NOT_FOUND' });
     await expect(sealFile(folder, at('y.wax'), key)).rejects.toMatchObject({ code: 'ERR_NOT_A_FILE' });
-    await expect(openFile(at('x.wax'), join(folder, 'no', 'x'), key)).rejects.toMatchObject({ code: 'ERR_FILE_NOT_FOUND' });
+    await expect(openFile(at('x.wax'), join(folder, 'no', 'x'), key)).rejects.toMatchObject({
+      code: 'ERR_FILE_NOT_FOUND',
+    });
   });
 });

@@ -11,7 +11,7 @@ describe.runIf(process.platform === 'linux')('process memory', () => {
     });
     try {
       const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-      const key = Uint8Array.from(Buffer.from((await lines.next()).value ?? '', 'hex'), (byte) => byte ^ 0xa5);
+      const key = Uint8Array.from(Buffer.from(String((await lines.next()).value), 'hex'), (byte) => byte ^ 0xa5);
       expect(key.length).toBe(32);
       const during = occurrences(child, key);
       if (during === undefined) return context.skip('the kernel does not let a process read the memory of its child');

@@ -76,7 +76,9 @@ describe('openRange and openObject', () => {
     const sealed = await seal(plaintext, key, { segmentLength: SEGMENT });
     const at = (start: number, end?: number): Promise<Uint8Array> => openRange(sealed, key, { start, end });
     await expect(at(plaintext.length)).resolves.toHaveLength(0);
-    await expect(at(plaintext.length, plaintext.length + 1)).rejects.toMatchObject({ code: 'ERR_RANGE_NOT_SATISFIABLE' });
+    await expect(at(plaintext.length, plaintext.length + 1)).rejects.toMatchObject({
+      code: 'ERR_RANGE_NOT_SATISFIABLE',
+    });
     await expect(at(plaintext.length + 1)).rejects.toThrow(RangeError);
     for (const [start, end] of [
       [-1, 1],
@@ -121,9 +123,13 @@ describe('openRange and openObject', () => {
         : await collect(await seal([plaintext], key, { segmentLength: SEGMENT }));
       for (const extra of [1, 32, SEGMENT]) {
         const longer = new Uint8Array(Buffer.concat([sealed, pattern(extra, 9)]));
-        const refused = { code: expect.stringMatching(/^ERR_(TRAILING_DATA|AUTHENTICATION|MALFORMED|TRUNCATED)$/) as string };
+        const refused = {
+          code: expect.stringMatching(/^ERR_(TRAILING_DATA|AUTHENTICATION|MALFORMED|TRUNCATED)$/) as string,
+        };
         await expect(open(longer, key)).rejects.toMatchObject(isSized ? { code: 'ERR_TRAILING_DATA' } : refused);
-        await expect(open([longer], key).then((stream) => collect(stream))).rejects.toMatchObject({ code: 'ERR_TRAILING_DATA' });
+        await expect(open([longer], key).then((stream) => collect(stream))).rejects.toMatchObject({
+          code: 'ERR_TRAILING_DATA',
+        });
         await expect(openObject(longer, key)).rejects.toMatchObject(refused);
       }
     }

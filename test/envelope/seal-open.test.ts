@@ -121,7 +121,10 @@ describe('seal and open', () => {
 
   it('reports progress in plaintext bytes up to the whole', async () => {
     const seen: number[] = [];
-    await seal(pattern(3 * PLAIN), key, { segmentLength: SEGMENT, onProgress: ({ doneBytes }) => seen.push(doneBytes) });
+    await seal(pattern(3 * PLAIN), key, {
+      segmentLength: SEGMENT,
+      onProgress: ({ doneBytes }) => seen.push(doneBytes),
+    });
     expect(seen).toEqual([PLAIN, 2 * PLAIN, 3 * PLAIN]);
   });
 
@@ -196,7 +199,9 @@ describe('seal and open', () => {
   });
 
   it('refuses a stream whose chunks are not bytes', async () => {
-    await expect(seal(['text'] as unknown as Uint8Array[], key).then((stream) => collect(stream))).rejects.toThrow(TypeError);
+    await expect(seal(['text'] as unknown as Uint8Array[], key).then((stream) => collect(stream))).rejects.toThrow(
+      TypeError,
+    );
     await expect(open(['text'] as unknown as Uint8Array[], key)).rejects.toThrow(TypeError);
   });
 });

@@ -9,7 +9,11 @@ const ROOT = join(import.meta.dirname, '../..');
 interface Cruise {
   readonly modules: readonly { readonly source: string }[];
   readonly summary: {
-    readonly violations: readonly { readonly from: string; readonly to: string; readonly rule: { readonly name: string } }[];
+    readonly violations: readonly {
+      readonly from: string;
+      readonly to: string;
+      readonly rule: { readonly name: string };
+    }[];
   };
 }
 
@@ -18,7 +22,9 @@ function cruise(folder: string): Cruise {
   const bin = join(ROOT, 'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs');
   try {
     const args = [bin, '--config', '.dependency-cruiser.cjs', '--output-type', 'json', 'src', 'providers'];
-    return JSON.parse(execFileSync(process.execPath, args, { cwd: folder, encoding: 'utf8', maxBuffer: 1 << 28 })) as Cruise;
+    return JSON.parse(
+      execFileSync(process.execPath, args, { cwd: folder, encoding: 'utf8', maxBuffer: 1 << 28 }),
+    ) as Cruise;
   } catch (error) {
     // It exits with the number of violations; the report stands on its output all the same.
     const { stdout } = error as { stdout: string };
@@ -68,7 +74,8 @@ describe('layers of the house (dependency-cruiser)', () => {
         mkdirSync(dirname(join(folder, path)), { recursive: true });
         writeFileSync(join(folder, path), text);
       }
-      for (const name of ['.dependency-cruiser.cjs', 'tsconfig.json', 'package.json']) cpSync(join(ROOT, name), join(folder, name));
+      for (const name of ['.dependency-cruiser.cjs', 'tsconfig.json', 'package.json'])
+        cpSync(join(ROOT, name), join(folder, name));
       symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
     });
     afterAll(() => rmSync(folder, { recursive: true, force: true }));

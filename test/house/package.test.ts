@@ -46,7 +46,9 @@ describe('the packed package', () => {
     const npm = (args: string[], cwd: string): string =>
       execFileSync('npm', [...args, '--loglevel=error'], { cwd, encoding: 'utf8' });
     // What `npm pack` would take, without building again: the test runner has just built.
-    const packed = JSON.parse(npm(['pack', '--json', '--ignore-scripts', '--pack-destination', folder], ROOT)) as unknown;
+    const packed = JSON.parse(
+      npm(['pack', '--json', '--ignore-scripts', '--pack-destination', folder], ROOT),
+    ) as unknown;
     const entry = (Array.isArray(packed) ? packed[0] : Object.values(packed as object)[0]) as { filename: string };
     writeFileSync(join(folder, 'package.json'), '{"private":true,"type":"module"}');
     npm(['install', '--no-save', join(folder, entry.filename)], folder);
@@ -56,7 +58,8 @@ describe('the packed package', () => {
 
   for (const { major, path } of runtimes()) {
     it(`installs in an empty folder and works under Node ${String(major)}, without a word on standard error`, () => {
-      for (const name of ['ring', 'ring.key', 'm', 'm.wax']) rmSync(join(folder, name), { recursive: true, force: true });
+      for (const name of ['ring', 'ring.key', 'm', 'm.wax'])
+        rmSync(join(folder, name), { recursive: true, force: true });
       const run = spawnSync(path, ['program.mjs'], { cwd: folder, encoding: 'utf8' });
       expect(run.stderr).toBe('');
       expect(run.stdout).toContain(`works on ${String(major)}.`);
@@ -100,12 +103,17 @@ describe('the packed package', () => {
       const loaded = process.moduleLoadList.filter((name) => /sqlite/.test(name));
       console.log(JSON.stringify({ loaded, verbs: Object.keys(waxseal).length }));
     `;
-    const out = execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd: folder, encoding: 'utf8' });
+    const out = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
     expect(JSON.parse(out)).toMatchObject({ loaded: [] });
     const texts = readdirSync(join(installed(), 'dist/src'), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && entry.name.endsWith('.js') && !entry.parentPath.includes('/cli'))
       .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'));
-    const imports = new Set(texts.flatMap((text) => [...text.matchAll(/from '([^'.][^']*)'/g)].map((match) => match[1] ?? '')));
+    const imports = new Set(
+      texts.flatMap((text) => [...text.matchAll(/from '([^'.][^']*)'/g)].map((match) => match[1] ?? '')),
+    );
     const packages = [...imports].filter((name) => !name.startsWith('node:'));
     expect(packages.sort()).toEqual(['cborg', 'tweetnacl']);
   });

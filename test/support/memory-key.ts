@@ -14,7 +14,8 @@ export interface MemoryKey extends KeyProvider {
 export function memoryKey(uri = 'local:memory'): MemoryKey {
   const root = randomFillSync(new Uint8Array(32));
   const encoder = new TextEncoder();
-  const keyFor = (version: string, binding: Uint8Array): Uint8Array => sha256(root, encoder.encode(`${version}\0`), binding);
+  const keyFor = (version: string, binding: Uint8Array): Uint8Array =>
+    sha256(root, encoder.encode(`${version}\0`), binding);
   let current = 1;
   const calls = { wrap: 0, unwrap: 0 };
   return {
@@ -30,13 +31,20 @@ export function memoryKey(uri = 'local:memory'): MemoryKey {
       calls.wrap += 1;
       const nonce = randomFillSync(new Uint8Array(24));
       const box = nacl.secretbox(secret, nonce, keyFor(String(current), binding));
-      return Promise.resolve({ uri, version: String(current), algorithm: 1, wrap: new Uint8Array(Buffer.concat([nonce, box])) });
+      return Promise.resolve({
+        uri,
+        version: String(current),
+        algorithm: 1,
+        wrap: new Uint8Array(Buffer.concat([nonce, box])),
+      });
     },
     unwrap({ version, wrap }, binding) {
       calls.unwrap += 1;
       const opened = nacl.secretbox.open(wrap.subarray(24), wrap.subarray(0, 24), keyFor(version, binding));
       if (opened === null) {
-        return Promise.reject(new WaxsealError('ERR_AUTHENTICATION', 'the wrap does not authenticate', { object: uri }));
+        return Promise.reject(
+          new WaxsealError('ERR_AUTHENTICATION', 'the wrap does not authenticate', { object: uri }),
+        );
       }
       const secret = new Uint8Array(new ArrayBuffer(opened.length));
       secret.set(opened);

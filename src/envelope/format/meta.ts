@@ -1,5 +1,12 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
-import { type CborMap, type CborValue, concat, decodeCanonicalCborFirst, encodeCbor, isZero } from '../../bytes/index.ts';
+import {
+  type CborMap,
+  type CborValue,
+  concat,
+  decodeCanonicalCborFirst,
+  encodeCbor,
+  isZero,
+} from '../../bytes/index.ts';
 import { expandLabel } from '../../crypto/hkdf.ts';
 import { randomPublic, zero } from '../../crypto/secrets.ts';
 import { WaxsealError } from '../../errors/index.ts';

@@ -22,7 +22,17 @@ export interface Recipient extends WrappedSecret {
   readonly fields: CborMap;
 }
 
-const KEY = { uri: 1, version: 2, algorithm: 3, wrap: 4, wrappedAt: 5, branch: 6, quorum: 7, flags: 8, tag: 9 } as const;
+const KEY = {
+  uri: 1,
+  version: 2,
+  algorithm: 3,
+  wrap: 4,
+  wrappedAt: 5,
+  branch: 6,
+  quorum: 7,
+  flags: 8,
+  tag: 9,
+} as const;
 
 /** Makes an entry for a fresh wrap; `tagKey` is X(DEK, "waxseal/1 entry", bind, 32). */
 export function makeRecipient(wrapped: WrappedSecret, wrappedAt: number, tagKey: Uint8Array): Recipient {

@@ -1,12 +1,14 @@
 import { dirname } from 'node:path';
 import { refuseUnknownOptions, WaxsealError } from '../../errors/index.ts';
 import { withFolderLock } from '../../files/index.ts';
-import { type Observe, observed } from '../../keys/observer.ts';
+import { type EventFacts, type Observe, observed } from '../../keys/observer.ts';
 import type { KeyProvider } from '../../keys/provider.ts';
 import { toHex } from '../../bytes/index.ts';
 import { keyList, type Keys } from '../keys-input.ts';
+import { type ByteStream, isByteStream } from '../input.ts';
 import { openObjectFile } from './object-file.ts';
 import { type EntryOutcome, freshRecipient, renewRecipients } from './renew.ts';
+import { rewrapBytes, rewrapStream } from './rewrap-copy.ts';
 import { type Change, type UpdateResult, updateSlots } from './update-slots.ts';
 
 /** Options of everything that changes recipients in place. */
@@ -50,7 +52,9 @@ export interface RewrapReport {
  *
  * It is not revocation: whoever had the old key and a copy of the file still has the data key. That takes a reseal.
  *
- * @param path the sealed file
+ * Bytes and streams are rewrapped into a copy: bytes give bytes, a stream gives a web stream.
+ *
+ * @param path the sealed file; or a sealed object as bytes or stream
  * @param keys keys that can open it; their entries are brought to their current versions
  * @throws WaxsealError as {@link openObject}, and `ERR_UNVERIFIED_WRAP`, `ERR_SLOT_FULL`, `ERR_BUSY`,
  * `ERR_INPUT_CHANGED`, `ERR_NOT_WRITABLE`, `ERR_NETWORK_FILE_SYSTEM`, `ERR_USAGE` (ambiguous `to` without `from`),
@@ -61,22 +65,38 @@ export interface RewrapReport {
  * await keyring.rotate('default');
  * await rewrap('model.onnx.wax', keyring.key('default'));
  */
-export async function rewrap(path: string, keys: Keys, options: RewrapOptions = {}): Promise<RewrapReport> {
+export function rewrap(path: string, keys: Keys, options?: RewrapOptions): Promise<RewrapReport>;
+export function rewrap(sealed: Uint8Array, keys: Keys, options?: RewrapOptions): Promise<Uint8Array>;
+export function rewrap(sealed: ByteStream, keys: Keys, options?: RewrapOptions): Promise<ReadableStream<Uint8Array>>;
+export async function rewrap(
+  subject: string | Uint8Array | ByteStream,
+  keys: Keys,
+  options: RewrapOptions = {},
+): Promise<RewrapReport | Uint8Array | ReadableStream<Uint8Array>> {
   refuseUnknownOptions('rewrap', options, [...IN_PLACE_OPTIONS, 'from', 'to']);
   const providers = keyList(keys, 'rewrap');
-  const { from, to } = options;
+  const { from, to, observe } = options;
   if (from !== undefined && to === undefined) throw new TypeError('rewrap: from needs to');
+  const path = typeof subject === 'string' ? subject : 'the object';
   let entries: readonly EntryOutcome[] = [];
-  const result = await changeInPlace('rewrap', path, providers, options, async (current) => {
-    const replace = to === undefined ? undefined : { from: from ?? onlyRecipient(current.opened.slot.recipients, path), to };
+  const change: Change = async (current) => {
+    const replace =
+      to === undefined ? undefined : { from: from ?? onlyRecipient(current.opened.slot.recipients, path), to };
     if (replace !== undefined && !current.opened.slot.recipients.some((entry) => entry.uri === replace.from)) {
       throw new WaxsealError('ERR_RECIPIENT_NOT_FOUND', `${path} has no recipient ${replace.from}`, { object: path });
     }
     const renewed = await renewRecipients(current, providers, options, replace);
     entries = renewed.outcomes;
     return renewed.after;
-  });
-  return report(result, entries);
+  };
+  if (typeof subject === 'string')
+    return report(await changeInPlace('rewrap', path, providers, options, change), entries);
+  const work = async (): Promise<{ sealed: Uint8Array | ReadableStream<Uint8Array>; result: UpdateResult }> => {
+    if (subject instanceof Uint8Array) return rewrapBytes(subject, providers, change, options);
+    if (isByteStream(subject)) return rewrapStream(subject, providers, change, options);
+    throw new TypeError('rewrap: expected the path of a sealed file, a Uint8Array or a stream');
+  };
+  return (await observed(observe, 'rewrap', {}, work, ({ result }) => changeFacts(result))).sealed;
 }
 
 /**
@@ -91,13 +111,19 @@ export async function addRecipient(
   options: InPlaceOptions = {},
 ): Promise<RewrapReport> {
   refuseUnknownOptions('addRecipient', options, IN_PLACE_OPTIONS);
-  const result = await changeInPlace('recipients.change', path, keyList(keys, 'addRecipient'), options, async (current) => {
-    const { recipients } = current.opened.slot;
-    if (recipients.some((entry) => entry.uri === added.uri)) {
-      throw new WaxsealError('ERR_RECIPIENT_EXISTS', `${path} is sealed to ${added.uri} already`, { object: path });
-    }
-    return [...recipients, await freshRecipient(current, added, options)];
-  });
+  const result = await changeInPlace(
+    'recipients.change',
+    path,
+    keyList(keys, 'addRecipient'),
+    options,
+    async (current) => {
+      const { recipients } = current.opened.slot;
+      if (recipients.some((entry) => entry.uri === added.uri)) {
+        throw new WaxsealError('ERR_RECIPIENT_EXISTS', `${path} is sealed to ${added.uri} already`, { object: path });
+      }
+      return [...recipients, await freshRecipient(current, added, options)];
+    },
+  );
   return report(result, []);
 }
 
@@ -114,17 +140,25 @@ export async function removeRecipient(
   options: InPlaceOptions = {},
 ): Promise<RewrapReport> {
   refuseUnknownOptions('removeRecipient', options, IN_PLACE_OPTIONS);
-  const result = await changeInPlace('recipients.change', path, keyList(keys, 'removeRecipient'), options, (current) => {
-    const { recipients } = current.opened.slot;
-    const left = recipients.filter((entry) => entry.uri !== removedUri);
-    if (left.length === recipients.length) {
-      throw new WaxsealError('ERR_RECIPIENT_NOT_FOUND', `${path} has no recipient ${removedUri}`, { object: path });
-    }
-    if (left.length === 0) {
-      throw new WaxsealError('ERR_LAST_RECIPIENT', `${removedUri} is the only recipient of ${path}`, { object: path });
-    }
-    return Promise.resolve(left);
-  });
+  const result = await changeInPlace(
+    'recipients.change',
+    path,
+    keyList(keys, 'removeRecipient'),
+    options,
+    (current) => {
+      const { recipients } = current.opened.slot;
+      const left = recipients.filter((entry) => entry.uri !== removedUri);
+      if (left.length === recipients.length) {
+        throw new WaxsealError('ERR_RECIPIENT_NOT_FOUND', `${path} has no recipient ${removedUri}`, { object: path });
+      }
+      if (left.length === 0) {
+        throw new WaxsealError('ERR_LAST_RECIPIENT', `${removedUri} is the only recipient of ${path}`, {
+          object: path,
+        });
+      }
+      return Promise.resolve(left);
+    },
+  );
   return report(result, []);
 }
 
@@ -149,23 +183,32 @@ async function changeInPlace(
       await file.close();
     }
   };
-  return observed(observe, operation, { path }, work, ({ head, before, after }) => ({
+  return observed(observe, operation, { path }, work, changeFacts);
+}
+
+function changeFacts({ head, before, after }: UpdateResult): EventFacts {
+  const names = (list: UpdateResult['before']): string[] => list.map(({ uri, version }) => `${uri}#${version}`);
+  return {
     objectId: toHex(head.core.id),
     bind: toHex(head.bind),
     context: head.core.context,
-    before: before.map(({ uri, version }) => `${uri}#${version}`),
-    after: after.map(({ uri, version }) => `${uri}#${version}`),
+    before: names(before),
+    after: names(after),
     assurance: 'compared',
-  }));
+  };
 }
 
 function onlyRecipient(recipients: readonly { readonly uri: string }[], path: string): string {
   const [only] = recipients;
   if (recipients.length !== 1 || only === undefined) {
-    throw new WaxsealError('ERR_USAGE', `${path} has ${String(recipients.length)} recipients: say which one --from replaces`, {
-      object: path,
-      next: 'name the recipient to replace with --from (inspect lists them)',
-    });
+    throw new WaxsealError(
+      'ERR_USAGE',
+      `${path} has ${String(recipients.length)} recipients: say which one --from replaces`,
+      {
+        object: path,
+        next: 'name the recipient to replace with --from (inspect lists them)',
+      },
+    );
   }
   return only.uri;
 }
