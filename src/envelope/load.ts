@@ -1,7 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Observe, warn } from '../keys/observer.ts';
 import { objectFacts } from './unlock.ts';
-import { type HeadReading, type PrefixReader, readHead, readSlots, type SlotPair } from './read-head.ts';
+import { equalBytes } from '../bytes/index.ts';
+import { WaxsealError } from '../errors/index.ts';
+import {
+  findSecondHead,
+  type HeadReading,
+  type PrefixReader,
+  readHead,
+  readSlots,
+  type SlotPair,
+} from './read-head.ts';
 
 export interface Loaded extends HeadReading {
   readonly slots: SlotPair;
@@ -19,16 +28,38 @@ export async function load(
   observe: Observe | undefined,
 ): Promise<Loaded> {
   const reading = await readHead(source);
-  if (reading.problem !== undefined) {
-    await warn(observe, `the first head of ${source.name} is damaged; its second copy was used: run repair`, {
-      ...objectFacts(reading.head),
-      code: reading.problem.code,
-    });
-  }
+  if (reading.problem !== undefined) await warnOfHead(source, observe, reading);
   let slots = await readSlots(source, reading.head);
   for (let again = 0; source.changes === true && again < REREADS && !slots.some((s) => s.slot); again += 1) {
     await sleep(1 + again);
     slots = await readSlots(source, reading.head);
   }
+  if (reading.from === 0 && !slots.some(({ slot }) => slot)) {
+    const other = await loadSecond(source, reading);
+    if (other !== undefined) {
+      await warnOfHead(source, observe, other);
+      return other;
+    }
+  }
   return { ...reading, slots };
+}
+
+/**
+ * The hash of a head is not keyed: a head that fits its hash and no slot may be forged or foreign. The second one is
+ * tried before the object is given up.
+ */
+async function loadSecond(source: PrefixReader, { head }: HeadReading): Promise<Loaded | undefined> {
+  const second = await findSecondHead(source);
+  if (second === undefined || equalBytes(second.bytes, head.bytes)) return undefined;
+  const slots = await readSlots(source, second);
+  if (!slots.some(({ slot }) => slot)) return undefined;
+  const message = `the first head of ${source.name} does not belong to its recipients`;
+  return { head: second, from: 1, problem: new WaxsealError('ERR_HEADER_DAMAGED', message), slots };
+}
+
+async function warnOfHead(source: PrefixReader, observe: Observe | undefined, reading: HeadReading): Promise<void> {
+  await warn(observe, `the first head of ${source.name} is damaged; its second copy was used: run repair`, {
+    ...objectFacts(reading.head),
+    code: reading.problem?.code,
+  });
 }

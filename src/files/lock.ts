@@ -1,3 +1,4 @@
+import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -33,6 +34,7 @@ async function acquire(folder: string, { signal, timeoutMs = 30_000 }: LockOptio
   const path = join(folder, LOCK_FILE);
   const Database = sqlite();
   const deadline = performance.now() + timeoutMs;
+  await refuseForeignFile(path);
   for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, 50)) {
     signal?.throwIfAborted();
     let database: DatabaseSync | undefined;
@@ -53,6 +55,19 @@ async function acquire(folder: string, { signal, timeoutMs = 30_000 }: LockOptio
     }
     await sleep(pauseMs * (0.5 + Math.random()), undefined, signal === undefined ? {} : { signal });
   }
+}
+
+/**
+ * Our lock file is always empty. A database that somebody else laid there would be opened, and a journal beside it be
+ * replayed, which can overwrite and remove files that it names.
+ */
+async function refuseForeignFile(path: string): Promise<void> {
+  const facts = await lstat(path).catch(() => undefined);
+  if (facts === undefined || (facts.isFile() && facts.size === 0)) return;
+  throw new WaxsealError('ERR_IO', `${path} is not a lock file of waxseal`, {
+    object: path,
+    next: 'find out who made it, and move it away',
+  });
 }
 
 const SQLITE_BUSY = 5;

@@ -191,3 +191,32 @@ async function withRecipientsOf(donor: Uint8Array, target: Uint8Array): Promise<
   out.set(encodeSlot(1, 5, list, to.geometry.slotSize, to.bind, 'target'), to.geometry.slotB);
   return out;
 }
+
+describe('forged heads', () => {
+  it('a first head with a right hash that fits no slot is stepped over: the second one opens, verify and repair say so', async () => {
+    const key = memoryKey();
+    const sealed = await seal(pattern(10), key);
+    const other = decodeHead(await seal(pattern(10), key), 'other');
+    const { repair } = await import('../../src/envelope/index.ts');
+    const forged = sealed.slice();
+    forged.set(other.bytes, 0);
+    expect(await open(forged, key)).toEqual(pattern(10));
+    expect((await inspect(forged)).warnings.join()).toMatch(/first head/);
+    expect((await verify(forged, key)).ok).toBe(false);
+    const path = join(await temporaryFolder(), 'x.wax');
+    await writeFile(path, forged);
+    expect((await repair(path, key)).repaired).toEqual(['first head']);
+    expect((await verify(path, key)).ok).toBe(true);
+    expect(await openObject(path, key).then(async (object) => object.read(0).finally(() => object.close()))).toEqual(pattern(10));
+  });
+
+  it('both heads forged alike: refused', async () => {
+    const key = memoryKey();
+    const sealed = await seal(pattern(10), key);
+    const other = decodeHead(await seal(pattern(10), key), 'other');
+    const forged = sealed.slice();
+    forged.set(other.bytes, 0);
+    forged.set(other.bytes, other.geometry.head1);
+    await expect(open(forged, key)).rejects.toMatchObject({ code: 'ERR_HEADER_DAMAGED' });
+  });
+});

@@ -1,5 +1,4 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { MAX_SEGMENTS } from '../../src/crypto/floe/params.ts';
 import * as limits from '../../src/envelope/format/limits.ts';
@@ -41,7 +40,7 @@ describe('SPEC.md', () => {
   });
 
   it('has the wrap algorithms of the code', () => {
-    const table = rows(section(8)).filter(([number, name]) => /^\d+$/.test(number ?? '') && name !== '');
+    const table = rows(section(8)).filter(([number, name]) => /^\d+$/.test(number ?? '') && name?.startsWith('`') === true);
     expect(Object.fromEntries(table.map(([number, name]) => [name?.replaceAll('`', ''), Number(number)]))).toEqual(WRAP_ALGORITHM);
   });
 
@@ -80,10 +79,9 @@ describe('SPEC.md', () => {
     }
   });
 
-  it('is linked to by files that exist, and its own links lead somewhere', () => {
+  it('has no link into itself that leads nowhere', () => {
     const anchors = new Set([...spec.matchAll(/^## (.*)$/gm)].map(([, title]) => `#${(title ?? '').toLowerCase().replaceAll(/[^\w\- ]/g, '').replaceAll(' ', '-')}`));
     const links = [...spec.matchAll(/\]\((#[^)]+)\)/g)].map(([, target]) => target ?? '');
-    expect(links.filter((target) => !anchors.has(target) && !['#reserved', '#layout'].includes(target))).toEqual([]);
-    expect(fileURLToPath(root)).toBeTruthy();
+    expect(links.filter((target) => !anchors.has(target))).toEqual([]);
   });
 });

@@ -65,7 +65,7 @@ describe('damage of', () => {
       const made = await fullRing();
       const path = join(made.folder, file);
       const good = await readFile(path);
-      const bad = [
+      const bad: Uint8Array[] = [
         Buffer.alloc(0),
         Buffer.alloc(good.length),
         Buffer.from('null\n'),

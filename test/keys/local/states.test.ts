@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { KEY_STATES, type KeyState } from '../../../src/keys/provider.ts';
@@ -131,7 +131,6 @@ describe('states of a key version (SP 800-57)', () => {
   it('destroyed takes the key off the disk, also when a crash came after the record', async () => {
     const { ring, folder, reopen } = await testRing();
     const path = join(folder, 'keys', 'default', '00000001.json');
-    const { readFile, writeFile } = await import('node:fs/promises');
     const bytes = await readFile(path);
     await ring.setState('default', '1', 'deactivated');
     await ring.setState('default', '1', 'destroyed');
@@ -172,8 +171,8 @@ describe('rollback', () => {
       await ring.rotate('default');
       await ring.setState('default', '1', 'compromised');
       await rm(join(folder, 'keys', 'default', file));
-      for (const work of [key.wrap(random(), bind), key.unwrap(wrapped, bind), ring.describe('default')]) {
-        const error = await refusal(work, 'ERR_KEYRING_DAMAGED');
+      for (const work of [() => key.wrap(random(), bind), () => key.unwrap(wrapped, bind), () => ring.describe('default')]) {
+        const error = await refusal(work(), 'ERR_KEYRING_DAMAGED');
         expect(error.message).toContain(file);
       }
     }
@@ -196,8 +195,8 @@ describe('rollback', () => {
     await rm(join(folder, 'keys', 'default', '00000002.json'));
     const other = await reopen();
     await other.key('default').unwrap(wrapped, bind);
-    for (const work of [other.describe('default'), other.list(), other.rotate('default')]) {
-      await refusal(work, 'ERR_KEYRING_DAMAGED');
+    for (const work of [() => other.describe('default'), () => other.list(), () => other.rotate('default')]) {
+      await refusal(work(), 'ERR_KEYRING_DAMAGED');
     }
     expect((await readdir(join(folder, 'keys', 'default'))).sort()).toEqual(['00000001.json', '00000003.json']);
   });
