@@ -67,7 +67,7 @@ export function newCore(shape: ObjectShape, size: number | undefined): Core {
 }
 
 /** The slot size that leaves room for twice the recipients and 1 KiB more. */
-export function chooseSlotSize(listLength: number, wanted: number | undefined): number {
+function chooseSlotSize(listLength: number, wanted: number | undefined): number {
   if (wanted !== undefined) {
     if (!Number.isSafeInteger(wanted) || wanted < PAGE || wanted > MAX_SLOT || wanted % PAGE !== 0) {
       throw new RangeError(`slotSize must be a multiple of ${String(PAGE)} up to ${String(MAX_SLOT)} bytes`);

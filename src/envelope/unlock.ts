@@ -65,7 +65,7 @@ export async function unwrapRecipient(
 }
 
 /** Whether `dataKey` is the key of this object: the FLOE header tag commits to key, core and meta. */
-export function isDataKeyOf(head: Head, dataKey: Uint8Array): boolean {
+function isDataKeyOf(head: Head, dataKey: Uint8Array): boolean {
   return verifyHeader(dataKey, objectAad(head.bind, head.meta), head.floeHeader, floeParams(head));
 }
 
@@ -74,7 +74,7 @@ export function startPayload(head: Head, dataKey: Uint8Array): FloeState {
   return startDecryption(dataKey, objectAad(head.bind, head.meta), head.floeHeader, floeParams(head));
 }
 
-export function floeParams(head: Head): { segmentLength: number } {
+function floeParams(head: Head): { segmentLength: number } {
   return { segmentLength: head.core.segmentLength };
 }
 

@@ -3,7 +3,7 @@ import { WaxsealError } from '../../errors/index.ts';
 import { FORMAT_VERSION, LAYOUT, MAX_CORE, MAX_META, MAX_SLOT, PAGE, PRELUDE_LENGTH } from './limits.ts';
 
 /** `89 W A X 0D 0A 1A 0A`: not text, and damaged visibly by every newline conversion (as PNG's). */
-export const MAGIC = Uint8Array.of(0x89, 0x57, 0x41, 0x58, 0x0d, 0x0a, 0x1a, 0x0a);
+const MAGIC = Uint8Array.of(0x89, 0x57, 0x41, 0x58, 0x0d, 0x0a, 0x1a, 0x0a);
 
 /** The first 32 bytes of a head (SPEC section "Head"). */
 export interface Prelude {

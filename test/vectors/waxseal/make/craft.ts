@@ -149,7 +149,7 @@ export function slot(
   return out;
 }
 
-export function both(ground: Ground, list: Uint8Array, options: Parameters<typeof slot>[3] = {}): [Uint8Array, Uint8Array] {
+export function both(ground: Pick<Ground, 'bind' | 'slotSize'>, list: Uint8Array, options: Parameters<typeof slot>[3] = {}): [Uint8Array, Uint8Array] {
   return [slot(ground, 0, list, options), slot(ground, 1, list, options)];
 }
 

@@ -1,0 +1,64 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { concat, encodeCbor } from '../../../src/bytes/index.ts';
+import { openMeta, sealedMetaLength, sealMeta } from '../../../src/envelope/format/meta.ts';
+import { padded, sealedMeta } from '../../vectors/waxseal/make/craft.ts';
+import { hex, random, refused } from './objects.ts';
+
+const dataKey = random(32);
+const bind = random(32);
+const ground = { dataKey, bind, core: new Uint8Array(), slotSize: 4096 };
+const sealed = (bytes: Uint8Array): Uint8Array => sealedMeta(ground, bytes);
+
+describe('private metadata (SPEC section 6)', () => {
+  const text = fc.string({ unit: 'binary', maxLength: 300 }).filter((s) => s.isWellFormed());
+  const metadata = fc.record({ name: fc.option(text, { nil: undefined }), mediaType: fc.option(text, { nil: undefined }) });
+
+  it('round trip, of the length that was announced, a multiple of 64 and 28', () => {
+    fc.assert(
+      fc.property(metadata, (given) => {
+        const meta = sealMeta(given, dataKey, bind);
+        expect(openMeta(meta, dataKey, bind, 'x')).toEqual(given);
+        expect(meta.length).toBe(sealedMetaLength(given));
+        expect((meta.length - 28) % 64).toBe(0);
+      }),
+    );
+  });
+
+  it('refuses more than 4 KiB', () => {
+    expect(sealMeta({ name: 'x'.repeat(4000) }, dataKey, bind).length).toBeLessThanOrEqual(4096);
+    expect(() => sealMeta({ name: 'x'.repeat(4040) }, dataKey, bind)).toThrow(RangeError);
+  });
+
+  it('every flipped bit, another data key and another object are refused', () => {
+    const meta = sealMeta({ name: 'a' }, dataKey, bind);
+    for (let bit = 0; bit < meta.length * 8; bit += 1) {
+      const changed = meta.slice();
+      changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << bit % 8);
+      refused(() => openMeta(changed, dataKey, bind, 'x'), 'ERR_AUTHENTICATION');
+    }
+    refused(() => openMeta(meta, random(32), bind, 'x'), 'ERR_AUTHENTICATION');
+    refused(() => openMeta(meta, dataKey, random(32), 'x'), 'ERR_AUTHENTICATION');
+  });
+
+  it.each([
+    ['nothing', new Uint8Array(0)],
+    ['less than a block', random(91)],
+    ['no whole blocks', random(93)],
+    ['no map', sealed(padded(hex('01')))],
+    ['an unknown field below 24', sealed(padded(hex('a1 17 01')))],
+    ['field 0', sealed(padded(hex('a1 00 01')))],
+    ['a text key', sealed(padded(hex('a1 6161 01')))],
+    ['a name that is no text', sealed(padded(hex('a1 01 4161')))],
+    ['unsorted', sealed(padded(hex('a2 02 6161 01 6162')))],
+    ['bad UTF-8', sealed(padded(hex('a1 01 61ff')))],
+    ['padding that is not zero', sealed(concat(hex('a0'), new Uint8Array(62), hex('80')))],
+    ['a block too many', sealed(padded(hex('a0'), 128))],
+    ['no end', sealed(padded(hex('a1 01 7840')))],
+  ])('refuses %s', (_, meta) => refused(() => openMeta(meta, dataKey, bind, 'x'), 'ERR_MALFORMED'));
+
+  it('ignores fields from 24 on', () => {
+    const meta = sealed(padded(encodeCbor(new Map<number, string | number>([[2, 'text/plain'], [24, 1]]))));
+    expect(openMeta(meta, dataKey, bind, 'x')).toEqual({ name: undefined, mediaType: 'text/plain' });
+  });
+});
