@@ -58,10 +58,8 @@ export function decodeCanonicalCborFirst(bytes: Uint8Array, what: string): { val
   try {
     // A plain view: slices of a Buffer would be Buffers, and no copies.
     const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const [decoded, remainder]: [unknown, Uint8Array] = decodeFirst(plain, {
-      ...STRICT,
-      tokenizer: new ExactText(plain, STRICT),
-    });
+    const tokenizer = new ExactText(plain, STRICT);
+    const [decoded, remainder] = decodeFirst(plain, { ...STRICT, tokenizer }) as [unknown, Uint8Array];
     assertPlain(decoded, 0);
     value = decoded as CborValue;
     rest = remainder;

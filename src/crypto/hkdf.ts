@@ -13,7 +13,8 @@ const HASH_LENGTH = 48;
  * @returns a new buffer that the caller owns and zeroes
  */
 export function hkdfExpand(prk: Uint8Array, info: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
-  if (!Number.isInteger(length) || length < 1 || length > HASH_LENGTH) throw new RangeError('hkdfExpand gives 1 to 48 bytes');
+  if (!Number.isInteger(length) || length < 1 || length > HASH_LENGTH)
+    throw new RangeError('hkdfExpand gives 1 to 48 bytes');
   const hmac = createHmac('sha384', prk);
   for (const part of info) hmac.update(part);
   hmac.update(BLOCK_ONE);

@@ -58,9 +58,10 @@ export async function unlockSlots(
 }
 
 export function bothDamaged([a, b]: SlotPair, name: string): WaxsealError {
+  const cutOff = a.bytes.length < b.bytes.length || b.bytes.length === 0;
   return new WaxsealError(
     'ERR_HEADER_DAMAGED',
     `both recipient slots of ${name} are damaged (A: ${a.problem ?? 'valid'}; B: ${b.problem ?? 'valid'})`,
-    { object: name },
+    { object: name, next: cutOff ? 'the object ends inside its head: fetch the whole object again' : undefined },
   );
 }

@@ -213,8 +213,11 @@ async function* openedChunks(
       }
       const plaintext = openSegment(state, bytes, position, last, name);
       doneBytes += plaintext.length;
-      // The size in the core is authenticated, so a payload of another length was cut or spliced.
-      if (size !== undefined && (doneBytes > size || (last && doneBytes < size))) throw truncated(name);
+      // The size in the core is authenticated, so a payload of another length was cut or spliced; an empty final
+      // segment behind full ones would be one too many.
+      const surplus = size !== undefined && (doneBytes > size || (last && position > 0 && plaintext.length === 0));
+      if (surplus) throw new WaxsealError('ERR_TRAILING_DATA', `${name} goes on after its end`, { object: name });
+      if (size !== undefined && last && doneBytes < size) throw truncated(name);
       position += 1;
       if (plaintext.length > 0) yield plaintext;
       onProgress?.({ doneBytes, totalBytes: size });

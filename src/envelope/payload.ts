@@ -1,5 +1,5 @@
 import { decryptSegment, type FloeState } from '../crypto/floe/segments.ts';
-import { SEGMENT_OVERHEAD } from '../crypto/floe/params.ts';
+import { MAX_SEGMENTS, SEGMENT_OVERHEAD } from '../crypto/floe/params.ts';
 import { WaxsealError } from '../errors/index.ts';
 import type { Head } from './format/head.ts';
 
@@ -39,6 +39,9 @@ export function shapeOfPlaintext(size: number, segmentLength: number): PayloadSh
 export function shapeOfPayload(length: number, segmentLength: number, name: string): PayloadShape {
   const segments = Math.max(1, Math.ceil(length / segmentLength));
   const finalLength = length - (segments - 1) * segmentLength;
+  if (segments > MAX_SEGMENTS) {
+    throw new WaxsealError('ERR_LIMIT_EXCEEDED', `${name} has more than 2^40 segments`, { object: name });
+  }
   if (finalLength < SEGMENT_OVERHEAD) {
     throw new WaxsealError('ERR_TRUNCATED', `${name} ends inside a segment`, { object: name });
   }

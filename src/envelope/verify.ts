@@ -2,7 +2,7 @@ import { equalBytes } from '../bytes/index.ts';
 import { equalSecrets, zero } from '../crypto/secrets.ts';
 import { type ErrorCode, isWaxsealError, refuseUnknownOptions, WaxsealError } from '../errors/index.ts';
 import type { KeyProvider } from '../keys/provider.ts';
-import { isSteady, type UnlockedSlot, unlockSlots } from './choose-slot.ts';
+import { isSteady, slotsByPreference, type UnlockedSlot, unlockSlots } from './choose-slot.ts';
 import { checkExpectations } from './expectations.ts';
 import type { Head } from './format/head.ts';
 import { OBJECT_TYPE } from './format/limits.ts';
@@ -71,7 +71,11 @@ export async function verify(source: SealedSource, keys: Keys, options: VerifyOp
     }
     checkExpectations(head, options, opened.name);
     const unlocked = await unlockSlots(head, slots, providers, { ...options, name: opened.name });
-    const findings = [...(await findHeadDamage(opened, loaded)), ...findSlotDamage(loaded)];
+    const findings = [
+      ...(await findHeadDamage(opened, loaded)),
+      ...findSlotDamage(loaded),
+      ...findUnopenedSlot(loaded, unlocked),
+    ];
     try {
       const recipients = await verifyRecipients(head, unlocked, providers, options);
       findings.push(...findRecipientDamage(recipients, unlocked));
@@ -140,6 +144,13 @@ function findSlotDamage({ slots }: Loaded): Finding[] {
     });
   }
   return findings;
+}
+
+function findUnopenedSlot({ slots }: Loaded, { slot }: UnlockedSlot): Finding[] {
+  if (slotsByPreference(slots)[0] === slot) return [];
+  return [
+    damage('the newest recipients do not open the object; an older list does', 'run the rewrap again, or repair'),
+  ];
 }
 
 async function verifyRecipients(

@@ -10,7 +10,7 @@ export interface ConformanceSetup {
   readonly disableVersion?: ((version: string) => Promise<unknown>) | undefined;
   /** A version that this key never had; `no-such-version` by default. */
   readonly unknownVersion?: string | undefined;
-  readonly close?: (() => Promise<unknown> | void) | undefined;
+  readonly close?: (() => unknown) | undefined;
 }
 
 /** What came of a case that did not fail. */
@@ -33,8 +33,10 @@ export interface ConformanceCase {
 /** The check behind a case; a returned text says why it was skipped. */
 export interface Check {
   readonly name: string;
-  run(setup: ConformanceSetup, options: ConformanceOptions): Promise<string | undefined>;
+  readonly run: (setup: ConformanceSetup, options: ConformanceOptions) => Promise<string | undefined>;
 }
+
+export const check = (name: string, run: Check['run']): Check => ({ name, run });
 
 export interface ConformanceOptions {
   /**

@@ -19,7 +19,11 @@ export async function assertRefused(
   codes: readonly ErrorCode[] | 'any code',
   what: string,
 ): Promise<void> {
-  const error = await rejection(work, what);
+  assertRefusal(await rejection(work, what), codes, what);
+}
+
+/** Demands that something was refused with one of the codes. */
+export function assertRefusal(error: unknown, codes: readonly ErrorCode[] | 'any code', what: string): void {
   const shown = codes === 'any code' ? 'a WaxsealError' : codes.join(' or ');
   assert(error instanceof WaxsealError, `${what} must be refused with ${shown}, but it failed with ${name(error)}`);
   assert(

@@ -207,7 +207,9 @@ describe('forged heads', () => {
     await writeFile(path, forged);
     expect((await repair(path, key)).repaired).toEqual(['first head']);
     expect((await verify(path, key)).ok).toBe(true);
-    expect(await openObject(path, key).then(async (object) => object.read(0).finally(() => object.close()))).toEqual(pattern(10));
+    expect(await openObject(path, key).then(async (object) => object.read(0).finally(() => object.close()))).toEqual(
+      pattern(10),
+    );
   });
 
   it('both heads forged alike: refused', async () => {

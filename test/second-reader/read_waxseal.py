@@ -167,6 +167,7 @@ class Head:
         need(4096 <= self.S <= 65536 and self.S % 4096 == 0, "LIMIT_EXCEEDED")
         self.P = (138 + core_length + meta_length + 4095) // 4096 * 4096
         need(len(data) >= self.P, "TRUNCATED")
+        self.region = data[: self.P]
         core, self.meta = data[64 : 64 + core_length], data[64 + core_length : 64 + core_length + meta_length]
         self.floe = data[self.P - 74 : self.P]
         need(data[32:64] == H("waxseal/1 head", data[:32] + core + self.meta + self.floe), "HEADER_DAMAGED")
@@ -207,18 +208,31 @@ class Head:
             need(tree[2] <= SAFE, "LIMIT_EXCEEDED")
 
 
-def read_head(data):
+def second_head(data):
+    for at in range(12288, 196608 + 1, 4096):
+        try:
+            head = Head(data[at:])
+        except Refused:
+            continue
+        if head.P + 2 * head.S == at:
+            return head
+    return None
+
+
+def read_head_and_slots(data):
+    second = None
     try:
-        return Head(data)
-    except Refused as problem:
-        for at in range(12288, 196608 + 1, 4096):
-            try:
-                head = Head(data[at:])
-            except Refused:
-                continue
-            if head.P + 2 * head.S == at:
-                return head
-        raise problem
+        head = Head(data)
+    except Refused:
+        head = second = second_head(data)
+        if head is None:
+            raise
+    slots = read_slots(data, head)
+    if not slots and second is None:
+        second = second_head(data)
+        if second and second.region != head.region and read_slots(data, second):
+            return second, read_slots(data, second)
+    return head, slots
 
 
 # --- sections 7 and 11: recipients and slots -----------------------------------------------------------------------
@@ -379,9 +393,9 @@ def open_segment(head, message_key, data, position, final):
 
 
 def open_object(data, keys):
-    head = read_head(data)
+    head, slots = read_head_and_slots(data)
     need(head.type == 1, "WRONG_TYPE")
-    data_key = unlock(head, read_slots(data, head), keys)
+    data_key = unlock(head, slots, keys)
     meta = open_meta(head, data_key) if head.meta else None
     plaintext = open_payload(head, data_key, data[2 * head.P + 2 * head.S :])
     return head, data_key, meta, plaintext

@@ -7,7 +7,11 @@ import { expect, it } from 'vitest';
 import { sha256Hex, VECTORS } from './vectors.ts';
 
 const filesOf = (folder: string): string[] =>
-  [...readdirSync(join(folder, 'positive')).map((name) => `positive/${name}`), ...readdirSync(join(folder, 'negative')).map((name) => `negative/${name}`), 'worked-example.txt'].sort();
+  [
+    ...readdirSync(join(folder, 'positive')).map((name) => `positive/${name}`),
+    ...readdirSync(join(folder, 'negative')).map((name) => `negative/${name}`),
+    'worked-example.txt',
+  ].sort();
 
 it('the vectors are written again byte for byte: what the library writes has not changed', { timeout: 60_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'waxseal-vectors-'));

@@ -30,12 +30,24 @@ const title =
     : `the reader in Python: skipped, ${reason} (python3 -m venv test/.cache/venv && test/.cache/venv/bin/pip install -r test/second-reader/requirements.txt)`;
 
 type Answer =
-  | { readonly ok: true; readonly sha256: string; readonly size: number; readonly id: string; readonly bind: string; readonly dataKey: string; readonly context: unknown; readonly metadata: unknown }
+  | {
+      readonly ok: true;
+      readonly sha256: string;
+      readonly size: number;
+      readonly id: string;
+      readonly bind: string;
+      readonly dataKey: string;
+      readonly context: unknown;
+      readonly metadata: unknown;
+    }
   | { readonly ok: false; readonly code: string };
 
 function python(...args: string[]): Answer[] {
   const output = execFileSync(PYTHON, [SCRIPT, ...args], { encoding: 'utf8', maxBuffer: 2 ** 26 });
-  return output.trim().split('\n').map((line) => JSON.parse(line) as Answer);
+  return output
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Answer);
 }
 
 async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
@@ -52,7 +64,16 @@ describe.skipIf(reason !== undefined)(title, () => {
     const vectors = loadVectors('positive');
     const answers = python(...vectors.map(({ path }) => path));
     vectors.forEach(({ name, plaintext, id, bind, dataKey, context, metadata }, i) => {
-      const expected = { ok: true, sha256: plaintext?.sha256, size: plaintext?.size, id, bind, dataKey, context, metadata };
+      const expected = {
+        ok: true,
+        sha256: plaintext?.sha256,
+        size: plaintext?.size,
+        id,
+        bind,
+        dataKey,
+        context,
+        metadata,
+      };
       expect(answers[i], name).toEqual(expected);
     });
   });
@@ -82,7 +103,10 @@ describe.skipIf(reason !== undefined)(title, () => {
           writeFileSync(join(folder, `${name}.wax`), changed);
           writeFileSync(
             join(folder, `${name}.json`),
-            JSON.stringify({ file: `${name}.wax`, keys: keys.map((key) => ({ uri: key.uri, versions: versions(key) })) }),
+            JSON.stringify({
+              file: `${name}.wax`,
+              keys: keys.map((key) => ({ uri: key.uri, versions: versions(key) })),
+            }),
           );
           records.push(join(folder, `${name}.json`));
           ours.push(await answerOf(changed, keys));
@@ -99,7 +123,11 @@ describe.skipIf(reason !== undefined)(title, () => {
   it('recovers an object with a local keyring and its passphrase', { timeout: 60_000 }, async () => {
     await inFolder(async (folder) => {
       const ring = join(folder, 'ring');
-      const keyring = await createLocalKeyring(ring, { passphrase: 'correct horse ö' }, { scrypt: { N: 2 ** 14, p: 1 } });
+      const keyring = await createLocalKeyring(
+        ring,
+        { passphrase: 'correct horse ö' },
+        { scrypt: { N: 2 ** 14, p: 1 } },
+      );
       await keyring.create('default');
       const first = await seal(Uint8Array.of(1, 2, 3), keyring.key('default'));
       await keyring.key('default').rotate?.();
@@ -115,7 +143,9 @@ describe.skipIf(reason !== undefined)(title, () => {
         { ok: true, sha256: sha256Hex(Uint8Array.of(1, 2, 3)) },
         { ok: true, sha256: sha256Hex(Uint8Array.of(4, 5, 6)) },
       ]);
-      expect(python('--keyring', ring, 'wrong', ...paths.slice(1))).toEqual([{ ok: false, code: 'ERR_WRONG_PASSPHRASE' }]);
+      expect(python('--keyring', ring, 'wrong', ...paths.slice(1))).toEqual([
+        { ok: false, code: 'ERR_WRONG_PASSPHRASE' },
+      ]);
     });
   });
 });
@@ -143,7 +173,10 @@ async function randomObject(): Promise<{ object: Uint8Array; keys: FixedKey[] }>
   const plaintext = bytes(size);
   if (pick(true, false)) return { object: await seal(plaintext, keys, options), keys: [pick(...keys)] };
   const stream = await seal([plaintext], keys, options);
-  return { object: new Uint8Array(await new Response(stream as ReadableStream<Uint8Array<ArrayBuffer>>).arrayBuffer()), keys: keys.reverse() };
+  return {
+    object: new Uint8Array(await new Response(stream as ReadableStream<Uint8Array<ArrayBuffer>>).arrayBuffer()),
+    keys: keys.reverse(),
+  };
 }
 
 /** One thing that happens to files: flipped bits, a cut end, something appended, a lost or doubled page. */
@@ -160,7 +193,9 @@ function damage(object: Uint8Array): Uint8Array {
     case 3:
       return new Uint8Array(Buffer.concat([copy.subarray(0, page), copy.subarray(page + 4096)]));
     case 4:
-      return new Uint8Array(Buffer.concat([copy.subarray(0, page), copy.subarray(page, page + 4096), copy.subarray(page)]));
+      return new Uint8Array(
+        Buffer.concat([copy.subarray(0, page), copy.subarray(page, page + 4096), copy.subarray(page)]),
+      );
     default: {
       const at = randomInt(copy.length);
       copy[at] = (copy[at] ?? 0) ^ (1 << randomInt(8));
@@ -174,7 +209,10 @@ async function answerOf(object: Uint8Array, keys: FixedKey[]): Promise<unknown> 
     let facts: { context: unknown; metadata: unknown } | undefined;
     const plaintext = await open(object, keys, {
       onInfo: ({ context, metadata }) => {
-        facts = { context, metadata: metadata === undefined ? null : (JSON.parse(JSON.stringify(metadata)) as unknown) };
+        facts = {
+          context,
+          metadata: metadata === undefined ? null : (JSON.parse(JSON.stringify(metadata)) as unknown),
+        };
       },
     });
     return { ok: true, sha256: sha256Hex(plaintext), ...facts };

@@ -24,9 +24,11 @@ const rows = (text: string): string[][] =>
 describe('SPEC.md', () => {
   it('has the limits of limits.ts, all of them and no others', () => {
     const table = rows(section(17)).filter(([name]) => name?.startsWith('`'));
-    const inSpec = Object.fromEntries(table.map(([name, value]) => [name?.replaceAll('`', ''), Number(value)]));
-    const numbers = Object.entries(limits).filter(([name, value]) => typeof value === 'number' && !['FORMAT_VERSION', 'SUITE_FLOE_AES256GCM_SHA384'].includes(name));
-    expect(inSpec).toEqual({ ...Object.fromEntries(numbers), MAX_URI_BYTES, MAX_SEGMENTS });
+    const inSpec = new Map(table.map(([name, value]) => [name?.replaceAll('`', ''), Number(value)]));
+    const numbers = Object.entries(limits).filter(
+      ([name, value]) => typeof value === 'number' && !['FORMAT_VERSION', 'SUITE_FLOE_AES256GCM_SHA384'].includes(name),
+    );
+    expect(Object.fromEntries(inSpec)).toEqual({ ...Object.fromEntries(numbers), MAX_URI_BYTES, MAX_SEGMENTS });
     expect([limits.FORMAT_VERSION, limits.SUITE_FLOE_AES256GCM_SHA384]).toEqual([1, 1]);
     expect(limits.LAYOUT).toEqual({ attached: 1, compact: 2, detached: 3 });
     expect(limits.OBJECT_TYPE).toEqual({ data: 1, treeRoot: 2, secrets: 3 });
@@ -40,8 +42,12 @@ describe('SPEC.md', () => {
   });
 
   it('has the wrap algorithms of the code', () => {
-    const table = rows(section(8)).filter(([number, name]) => /^\d+$/.test(number ?? '') && name?.startsWith('`') === true);
-    expect(Object.fromEntries(table.map(([number, name]) => [name?.replaceAll('`', ''), Number(number)]))).toEqual(WRAP_ALGORITHM);
+    const table = rows(section(8)).filter(
+      ([number, name]) => /^\d+$/.test(number ?? '') && name?.startsWith('`') === true,
+    );
+    expect(Object.fromEntries(table.map(([number, name]) => [name?.replaceAll('`', ''), Number(number)]))).toEqual(
+      WRAP_ALGORITHM,
+    );
   });
 
   it('has the key URI schemes of the code', () => {
@@ -55,7 +61,9 @@ describe('SPEC.md', () => {
   });
 
   it('names every label of the code, and no other', () => {
-    const sources = readdirSync(new URL('src/', root), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+    const sources = readdirSync(new URL('src/', root), { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('.ts'),
+    );
     const inCode = new Set<string>();
     for (const name of sources) {
       const source = readFileSync(new URL(`src/${name}`, root), 'utf8').replace(/^\s*(\*|\/\/|\/\*).*$/gm, '');
@@ -63,7 +71,9 @@ describe('SPEC.md', () => {
     }
     const inSpec = new Set([...spec.matchAll(/"(waxseal\/1 [^"]+)"/g)].map(([, label]) => label ?? ''));
     expect([...inCode].filter((label) => !inSpec.has(label))).toEqual([]);
-    const reserved = ['branch', 'branch-wrap', 'share', 'hpke', 'tree-part', 'tree-file'].map((name) => `waxseal/1 ${name}`);
+    const reserved = ['branch', 'branch-wrap', 'share', 'hpke', 'tree-part', 'tree-file'].map(
+      (name) => `waxseal/1 ${name}`,
+    );
     expect([...inSpec].filter((label) => !inCode.has(label) && !reserved.includes(label))).toEqual([]);
   });
 
@@ -80,7 +90,15 @@ describe('SPEC.md', () => {
   });
 
   it('has no link into itself that leads nowhere', () => {
-    const anchors = new Set([...spec.matchAll(/^## (.*)$/gm)].map(([, title]) => `#${(title ?? '').toLowerCase().replaceAll(/[^\w\- ]/g, '').replaceAll(' ', '-')}`));
+    const anchors = new Set(
+      [...spec.matchAll(/^## (.*)$/gm)].map(
+        ([, title]) =>
+          `#${(title ?? '')
+            .toLowerCase()
+            .replaceAll(/[^\w\- ]/g, '')
+            .replaceAll(' ', '-')}`,
+      ),
+    );
     const links = [...spec.matchAll(/\]\((#[^)]+)\)/g)].map(([, target]) => target ?? '');
     expect(links.filter((target) => !anchors.has(target))).toEqual([]);
   });

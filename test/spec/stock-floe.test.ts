@@ -4,7 +4,9 @@ import { decrypt } from '../../src/crypto/floe/index.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
 import { hexBytes, loadVectors, sha256Hex } from './vectors.ts';
 
-const attached = loadVectors('positive').filter(({ name }) => !name.startsWith('recovery-head0') && name !== 'recovery-head1-damaged');
+const attached = loadVectors('positive').filter(
+  ({ name }) => !name.startsWith('recovery-head0') && name !== 'recovery-head1-damaged',
+);
 
 it.each(attached)('a stock FLOE reader opens the payload of $name at 2P + 2S - 74 (ATTACKS 27)', (vector) => {
   const view = new DataView(vector.object.buffer, vector.object.byteOffset);

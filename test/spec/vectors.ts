@@ -37,7 +37,9 @@ export function loadVectors(kind: 'positive' | 'negative'): Vector[] {
     .sort()
     .map((name) => {
       const path = folder + name;
-      const record = JSON.parse(readFileSync(path, 'utf8')) as Omit<Vector, 'path' | 'object'> & { readonly file: string };
+      const record = JSON.parse(readFileSync(path, 'utf8')) as Omit<Vector, 'path' | 'object'> & {
+        readonly file: string;
+      };
       return { ...record, path, object: new Uint8Array(readFileSync(folder + record.file)) };
     });
 }
@@ -46,7 +48,11 @@ export function keysOf(vector: Vector): FixedKey[] {
   return vector.keys.map(({ uri, versions }) =>
     fixedKey(
       uri,
-      versions.map(({ version, keyId, kek }) => ({ n: Number(version.split('.')[0]), keyId: hexBytes(keyId), kek: hexBytes(kek) })),
+      versions.map(({ version, keyId, kek }) => ({
+        n: Number(version.split('.')[0]),
+        keyId: hexBytes(keyId),
+        kek: hexBytes(kek),
+      })),
     ),
   );
 }

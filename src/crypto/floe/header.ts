@@ -29,7 +29,8 @@ export function createHeader(
  * @throws WaxsealError `ERR_MALFORMED`
  */
 export function parseHeader(header: Uint8Array, aad: Uint8Array, params: ResolvedParams): MessageContext {
-  if (header.length !== HEADER_LENGTH) throw malformed(`a FLOE header has ${HEADER_LENGTH} bytes, not ${header.length}`);
+  if (header.length !== HEADER_LENGTH)
+    throw malformed(`a FLOE header has ${HEADER_LENGTH} bytes, not ${header.length}`);
   const encodedParams = encodeParams(params);
   if (!equalBytes(header.subarray(0, ENCODED_PARAMS_LENGTH), encodedParams)) {
     throw malformed('the FLOE header names other parameters (algorithms or segment length) than the ones expected');

@@ -4,12 +4,6 @@
  */
 export { OnlineDecryptor, OnlineEncryptor } from './online.ts';
 export { decrypt, encrypt } from './oneshot.ts';
-export {
-  DEFAULT_ROTATION_MASK,
-  type FloeParams,
-  HEADER_LENGTH,
-  MAX_SEGMENTS,
-  SEGMENT_OVERHEAD,
-} from './params.ts';
+export { DEFAULT_ROTATION_MASK, type FloeParams, HEADER_LENGTH, MAX_SEGMENTS, SEGMENT_OVERHEAD } from './params.ts';
 export { floePlaintextSize, floeSegmentCount, floeSize } from './sizes.ts';
 export { type ByteSource, decryptStream, encryptStream } from './stream.ts';

@@ -72,12 +72,7 @@ export function startEncryption(
  * @throws WaxsealError `ERR_MALFORMED` when the header has another length or other parameters; `ERR_AUTHENTICATION`
  * when its tag is wrong. TypeError, RangeError for a wrong argument
  */
-export function startDecryption(
-  key: Uint8Array,
-  aad: Uint8Array,
-  header: Uint8Array,
-  params: FloeParams,
-): FloeState {
+export function startDecryption(key: Uint8Array, aad: Uint8Array, header: Uint8Array, params: FloeParams): FloeState {
   const resolved = resolveParams(params);
   requireKey(key);
   requireBytes('aad', aad);
@@ -156,12 +151,7 @@ export function encryptSegmentParts(
  * it is the last; `ERR_TRAILING_DATA` when it is longer; `ERR_MALFORMED` when its marker is no possible length.
  * RangeError for a position out of range; TypeError for a wrong type, a closed state, or one that was started to encrypt
  */
-export function decryptSegment(
-  state: FloeState,
-  segment: Uint8Array,
-  position: number,
-  isFinal: boolean,
-): Uint8Array {
+export function decryptSegment(state: FloeState, segment: Uint8Array, position: number, isFinal: boolean): Uint8Array {
   const { segmentLength } = paramsFor(state, 'decrypt');
   requireBytes('segment', segment);
   requirePosition(position, isFinal);

@@ -49,7 +49,10 @@ export function floePlaintextSize(bodyLength: number, params: FloeParams): numbe
   const internal = Math.floor(bodyLength / segmentLength);
   const rest = bodyLength - internal * segmentLength;
   if (bodyLength === 0 || (rest > 0 && rest < SEGMENT_OVERHEAD)) {
-    throw new WaxsealError('ERR_TRUNCATED', `the data ends inside a segment: no message has a body of ${bodyLength} bytes`);
+    throw new WaxsealError(
+      'ERR_TRUNCATED',
+      `the data ends inside a segment: no message has a body of ${bodyLength} bytes`,
+    );
   }
   if (internal + (rest > 0 ? 1 : 0) > MAX_SEGMENTS) {
     throw new WaxsealError('ERR_LIMIT_EXCEEDED', 'the data holds more than 2^40 segments');

@@ -29,6 +29,9 @@ const BLOCK = 64;
  * @throws RangeError over the limit of 4 KiB
  */
 export function sealMeta(metadata: PrivateMetadata, dataKey: Uint8Array, bind: Uint8Array): Uint8Array {
+  for (const text of [metadata.name, metadata.mediaType]) {
+    if (text?.isWellFormed() === false) throw new TypeError('the private metadata is not valid Unicode');
+  }
   const map = new Map<number, CborValue>();
   if (metadata.name !== undefined) map.set(1, metadata.name);
   if (metadata.mediaType !== undefined) map.set(2, metadata.mediaType);

@@ -17,6 +17,8 @@ export interface EntryOutcome {
   readonly action: 'renewed' | 'current' | 'merged' | 'kept' | 'unproven';
   readonly from: string;
   readonly to: string;
+  /** The key that the entry names now: another one only when it was replaced. */
+  readonly toUri: string;
 }
 
 /** A new entry for `provider`, proven before it is used. */
@@ -50,8 +52,8 @@ export async function renewRecipients(
   const outcomes: EntryOutcome[] = [];
   const fresh = new Map<KeyProvider, Recipient>();
   for (const entry of current.opened.slot.recipients) {
-    const outcome = (action: EntryOutcome['action'], to = entry.version): void => {
-      outcomes.push({ uri: entry.uri, action, from: entry.version, to });
+    const outcome = (action: EntryOutcome['action'], to = entry.version, toUri = entry.uri): void => {
+      outcomes.push({ uri: entry.uri, action, from: entry.version, to, toUri });
     };
     const provider = keys.find((key) => fits(entry, key));
     if (replace === undefined ? provider === undefined : entry.uri !== replace.from) {
@@ -77,9 +79,13 @@ export async function renewRecipients(
       renewed = await freshRecipient(current, target, options);
       fresh.set(target, renewed);
       after.push(renewed);
-      outcome(replace !== undefined || renewed.version !== entry.version ? 'renewed' : 'current', renewed.version);
+      outcome(
+        replace !== undefined || renewed.version !== entry.version ? 'renewed' : 'current',
+        renewed.version,
+        renewed.uri,
+      );
     } else {
-      outcome('merged', renewed.version);
+      outcome('merged', renewed.version, renewed.uri);
     }
   }
   return { after: withoutTwins(after, fresh), outcomes };

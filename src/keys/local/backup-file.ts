@@ -4,7 +4,14 @@ import { isWaxsealError, WaxsealError } from '../../errors/index.ts';
 import { fieldsOf } from './fields.ts';
 import { type KeyRecord, readRecord, recordFileName, type StateRecord, versionString } from './key-records.ts';
 import { makeHeader, openHeader, parseHeader } from './keyring-file.ts';
-import { assertKind, type JsonRecord, parseRecord, RECORD_FORMAT, type RecordValue, serializeRecord } from './record.ts';
+import {
+  assertKind,
+  type JsonRecord,
+  parseRecord,
+  RECORD_FORMAT,
+  type RecordValue,
+  serializeRecord,
+} from './record.ts';
 import { MAC_LENGTH, type RingSecrets } from './ring-secrets.ts';
 import type { ScryptCost } from './scrypt.ts';
 import type { Unlock } from './unlock.ts';
@@ -104,7 +111,9 @@ function assertComplete(entries: readonly BackupEntry[], path: string): void {
     }
     for (const file of needed) {
       if (paths.has(`${name}/${file}`)) continue;
-      const destroyed = entries.some(({ record: other }) => isDestroyed(other) && file === recordFileName({ n: other.n }) && other.name === name);
+      const destroyed = entries.some(
+        ({ record: other }) => isDestroyed(other) && file === recordFileName({ n: other.n }) && other.name === name,
+      );
       if (!destroyed) throw damagedBackup(path, `${file} of local:${name} is missing`);
     }
   }

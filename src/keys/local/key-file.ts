@@ -50,7 +50,8 @@ export async function readOrCreateKeyFile(path: string): Promise<Uint8Array<Arra
     zero(text);
   }
   const written = await readKeyFile(path);
-  if (written === undefined) throw new WaxsealError('ERR_FILE_NOT_FOUND', `the key file ${path} vanished`, { object: path });
+  if (written === undefined)
+    throw new WaxsealError('ERR_FILE_NOT_FOUND', `the key file ${path} vanished`, { object: path });
   return written;
 }
 

@@ -1,21 +1,15 @@
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { fromSystemError, systemCode } from '../../errors/index.ts';
-import { damaged } from './damage.ts';
-import { recordFileName } from './key-records.ts';
 
 /** What the folder of a key holds for one version number. */
 export interface ListedVersion {
   readonly hasFile: boolean;
-  /** Number of state records; they are numbered from 1 without gaps. */
+  /** Number of state records. They are numbered from 1 without gaps: whoever reads them finds out when one is missing. */
   readonly states: number;
 }
 
-/** The folder of a key: version number to what is there, ascending. Never empty. */
+/** The folder of a key: version number to what is there. Never empty. */
 export type Listing = ReadonlyMap<number, ListedVersion>;
-
-const VERSION_FILE = /^([0-9]{8})\.json$/;
-const STATE_FILE = /^([0-9]{8})\.state-([0-9]{4})\.json$/;
 
 /**
  * Lists the folder of a key. One `readdir`: cheap enough to be done for every wrap and unwrap, so that what other
@@ -31,23 +25,12 @@ export async function listKeyFolder(path: string): Promise<Listing | undefined> 
     if (systemCode(error) === 'ENOENT') return undefined;
     throw fromSystemError(error, 'read', path, true);
   }
-  const files = new Set<number>();
-  const sequences = new Map<number, number[]>();
-  for (const name of names) {
-    const version = VERSION_FILE.exec(name)?.[1];
-    if (version !== undefined) files.add(Number(version));
-    const [, n, sequence] = STATE_FILE.exec(name) ?? [];
-    if (n === undefined || sequence === undefined) continue;
-    sequences.set(Number(n), [...(sequences.get(Number(n)) ?? []), Number(sequence)]);
-  }
   const listing = new Map<number, ListedVersion>();
-  for (const n of [...new Set([...files, ...sequences.keys()])].sort((a, b) => a - b)) {
-    const found = sequences.get(n) ?? [];
-    // A missing record in the middle would silently bring a state back that somebody had ended.
-    for (let sequence = 1; sequence <= found.length; sequence++) {
-      if (!found.includes(sequence)) throw damaged(join(path, recordFileName({ n, sequence })), 'it is missing');
-    }
-    listing.set(n, { hasFile: files.has(n), states: found.length });
+  for (const name of names) {
+    const [, n, sequence] = /^([0-9]{8})(?:\.state-([0-9]{4}))?\.json$/.exec(name) ?? [];
+    if (n === undefined) continue;
+    const { hasFile, states } = listing.get(Number(n)) ?? { hasFile: false, states: 0 };
+    listing.set(Number(n), sequence === undefined ? { hasFile: true, states } : { hasFile, states: states + 1 });
   }
   return listing.size === 0 ? undefined : listing;
 }

@@ -40,7 +40,13 @@ export interface StateRecord {
 export type KeyRecord = VersionRecord | StateRecord;
 
 /** The name of a record's file in the folder of its key. */
-export function recordFileName({ n, sequence }: { readonly n: number; readonly sequence?: number | undefined }): string {
+export function recordFileName({
+  n,
+  sequence,
+}: {
+  readonly n: number;
+  readonly sequence?: number | undefined;
+}): string {
   const version = String(n).padStart(8, '0');
   return sequence === undefined ? `${version}.json` : `${version}.state-${String(sequence).padStart(4, '0')}.json`;
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { equalBytes } from '../../bytes/index.ts';
 import { zero } from '../../crypto/secrets.ts';
-import { isWaxsealError, systemCode, WaxsealError } from '../../errors/index.ts';
+import { systemCode, WaxsealError } from '../../errors/index.ts';
 import { syncFolder } from '../../files/index.ts';
 import type { KeyState } from '../provider.ts';
 import { damaged } from './damage.ts';
@@ -69,8 +69,8 @@ export class KeyStore {
     }
     const listing = await listKeyFolder(this.folder);
     this.#secrets.assertOpen();
-    if (listing !== undefined || this.#seen.size > 0) await this.#refuseRollback(listing ?? new Map());
-    return listing;
+    if (listing === undefined && this.#seen.size === 0) return undefined;
+    return this.#refuseRollback(listing ?? new Map());
   }
 
   /** As {@link find}. @throws WaxsealError `ERR_KEY_NOT_FOUND` */
@@ -103,7 +103,8 @@ export class KeyStore {
     else if (!listed.hasFile) throw damaged(this.path(n), 'it is missing');
     const source = destroyed ? last : await this.#version(n);
     for (const { keyId, sequence } of states) {
-      if (!equalBytes(keyId, source.keyId)) throw damaged(this.path(n, sequence), 'it names another key id than its version');
+      if (!equalBytes(keyId, source.keyId))
+        throw damaged(this.path(n, sequence), 'it names another key id than its version');
     }
     const { keyId, created } = source;
     return { n, keyId, version: versionString({ n, keyId }), created, recorded, state, isNewest };
@@ -199,7 +200,7 @@ export class KeyStore {
   }
 
   /** Within one process nothing may come back: neither a version that was replaced nor a state that was left. */
-  async #refuseRollback(listing: Listing): Promise<void> {
+  async #refuseRollback(listing: Listing): Promise<Listing> {
     let now = listing;
     for (let attempt = 0; ; attempt++) {
       const gone = this.#missing(now);
@@ -209,6 +210,7 @@ export class KeyStore {
       now = (await listKeyFolder(this.folder)) ?? new Map();
     }
     this.#seen = now;
+    return now;
   }
 
   #missing(now: Listing): string | undefined {
@@ -219,29 +221,4 @@ export class KeyStore {
     }
     return undefined;
   }
-}
-
-/**
- * Tries `work` again when a version was destroyed under it: its file is overwritten before it is removed, so that a
- * reader may meet it half way. Then the state record is there to say so.
- */
-export async function settled<T>(store: KeyStore, work: (listing: Listing) => Promise<T>): Promise<T> {
-  for (;;) {
-    const listing = await store.list();
-    try {
-      return await work(listing);
-    } catch (error) {
-      if (!isWaxsealError(error, 'ERR_KEYRING_DAMAGED')) throw error;
-      if (sameListing(listing, await store.list())) throw error;
-    }
-  }
-}
-
-function sameListing(a: Listing, b: Listing): boolean {
-  if (a.size !== b.size) return false;
-  for (const [n, { hasFile, states }] of a) {
-    const other = b.get(n);
-    if (other?.hasFile !== hasFile || other.states !== states) return false;
-  }
-  return true;
 }

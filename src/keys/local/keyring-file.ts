@@ -6,7 +6,15 @@ import { WaxsealError } from '../../errors/index.ts';
 import { damaged } from './damage.ts';
 import { fieldsOf } from './fields.ts';
 import { readPrivateFile } from './private-files.ts';
-import { assertKind, canonicalJson, type JsonRecord, parseRecord, RECORD_FORMAT, serializeRecord } from './record.ts';
+import {
+  assertKind,
+  canonicalJson,
+  type JsonRecord,
+  parseRecord,
+  RECORD_FORMAT,
+  serializeRecord,
+  without,
+} from './record.ts';
 import { MAC_LENGTH, openKey, recordMac, RingSecrets, SEALED_KEY_LENGTH } from './ring-secrets.ts';
 import {
   deriveUnlockKeys,
@@ -73,7 +81,6 @@ export function parseHeader(record: JsonRecord, path: string): KeyringHeader {
   assertKind(record, KIND, path);
   const names = ['kind', 'format', 'id', 'created', 'unlock', 'masterKey', 'mac', 'sha256'];
   const fields = fieldsOf(record, names, path);
-  const { sha256: written, ...rest } = record;
   const header: KeyringHeader = {
     id: fields.bytes('id', RING_ID_LENGTH),
     created: fields.date('created'),
@@ -82,7 +89,7 @@ export function parseHeader(record: JsonRecord, path: string): KeyringHeader {
     mac: fields.bytes('mac', MAC_LENGTH),
     record,
   };
-  if (written !== checksum(rest)) throw damaged(path, 'its checksum does not match');
+  if (record.sha256 !== checksum(without(record, 'sha256'))) throw damaged(path, 'its checksum does not match');
   return header;
 }
 
@@ -106,9 +113,8 @@ export async function openHeader(header: KeyringHeader, unlock: Unlock, path: st
   const keys = await deriveUnlockKeys(unlock, header.unlock, path);
   try {
     const { sealing, committing } = halves(keys);
-    const { sha256: _, ...rest } = header.record;
     // The commitment first: nothing is decrypted with a key that it does not name.
-    if (!equalSecrets(header.mac, recordMac(rest, committing))) throw wrong(unlock, path);
+    if (!equalSecrets(header.mac, recordMac(without(header.record, 'sha256'), committing))) throw wrong(unlock, path);
     const master = openKey(header.sealedMaster, sealing);
     if (master === undefined) throw damaged(path, 'its master key does not open');
     return new RingSecrets(header.id, master);

@@ -7,7 +7,8 @@ import { type BackupReport, writeBackup } from './backup.ts';
 import { changeKeyringUnlock } from './change-unlock.ts';
 import { KEYS_FOLDER } from './keyring-file.ts';
 import { listKeyNames } from './key-names.ts';
-import { KeyStore, settled } from './key-store.ts';
+import { KeyStore } from './key-store.ts';
+import { settled } from './settled.ts';
 import { type LastBackup, readLastBackup, writeLastBackup } from './last-backup.ts';
 import { createKey, type LifecycleContext, rotateKey, setKeyState } from './lifecycle.ts';
 import { LocalKey } from './local-key.ts';
@@ -105,7 +106,7 @@ export class LocalKeyring {
    * @throws WaxsealError `ERR_KEY_NOT_FOUND`, `ERR_USAGE` for a transition that the standard does not have, `ERR_VETOED`
    */
   async setState(name: string, version: string, state: KeyState, options: CallOptions = {}): Promise<KeyDescription> {
-    if (!KEY_STATES.includes(state)) throw new TypeError(`unknown key state "${String(state)}"`);
+    if (!KEY_STATES.includes(state)) throw new TypeError(`unknown key state "${state}"`);
     await setKeyState(this.#store(name), version, state, this.#context(options));
     return this.describe(name);
   }

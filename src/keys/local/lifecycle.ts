@@ -8,7 +8,8 @@ import type { CallOptions, KeyState } from '../provider.ts';
 import { damaged } from './damage.ts';
 import { type Listing, newestOf } from './key-folder.ts';
 import { type KeyRecord, KEY_ID_LENGTH, makeRecord, MAX_STATES, MAX_VERSION, versionString } from './key-records.ts';
-import { type KeyStore, settled, type VersionFacts } from './key-store.ts';
+import type { KeyStore, VersionFacts } from './key-store.ts';
+import { settled } from './settled.ts';
 import { makePrivateFolder, writePrivateFile } from './private-files.ts';
 import { serializeRecord } from './record.ts';
 import { KEK_LENGTH, type RingSecrets } from './ring-secrets.ts';
@@ -186,6 +187,9 @@ function assertTransition(store: KeyStore, { n, recorded, isNewest, state: from 
   throw new WaxsealError(
     'ERR_USAGE',
     `version ${String(n)} of ${uriOf(store)} is ${from} and cannot become ${to}; it can become ${may}`,
-    { object: uriOf(store), next: legal.length === 0 ? 'a destroyed version stays destroyed' : `choose one of: ${may}` },
+    {
+      object: uriOf(store),
+      next: legal.length === 0 ? 'a destroyed version stays destroyed' : `choose one of: ${may}`,
+    },
   );
 }

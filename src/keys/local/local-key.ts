@@ -13,7 +13,8 @@ import {
 } from '../provider.ts';
 import { newestOf } from './key-folder.ts';
 import { KEY_ID_LENGTH } from './key-records.ts';
-import { type KeyStore, settled, type VersionFacts } from './key-store.ts';
+import type { KeyStore, VersionFacts } from './key-store.ts';
+import { settled } from './settled.ts';
 import { BOX_NONCE_LENGTH, BOX_OVERHEAD, openBox, sealBox } from './secret-box.ts';
 import { mayUnwrap } from './states.ts';
 
@@ -116,7 +117,9 @@ export class LocalKey implements KeyProvider {
 
   #assertMine({ uri, algorithm }: WrappedSecret): void {
     if (uri !== this.uri) {
-      throw new WaxsealError('ERR_NO_MATCHING_KEY', `a wrap under ${uri} was given to ${this.uri}`, { object: this.uri });
+      throw new WaxsealError('ERR_NO_MATCHING_KEY', `a wrap under ${uri} was given to ${this.uri}`, {
+        object: this.uri,
+      });
     }
     if (algorithm !== WRAP_ALGORITHM.local) {
       throw new WaxsealError('ERR_PROVIDER_UNSUPPORTED', `${this.uri} cannot unwrap algorithm ${String(algorithm)}`, {

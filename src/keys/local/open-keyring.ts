@@ -109,10 +109,12 @@ export async function openLocalKeyring(
 export function checkedSettings(what: string, options: KeyringOptions): KeyringSettings {
   refuseUnknownOptions(what, options, ['observe', 'scrypt']);
   const { observe, scrypt } = options;
-  if (observe !== undefined && typeof observe !== 'function') throw new TypeError(`${what}: observe must be a function`);
+  if (observe !== undefined && typeof observe !== 'function')
+    throw new TypeError(`${what}: observe must be a function`);
   if (scrypt !== undefined) {
     refuseUnknownOptions(`${what}: scrypt`, scrypt, ['N', 'p']);
-    if (!isScryptCost(scrypt)) throw new RangeError(`${what}: scrypt takes N, a power of two from 2^14 to 2^18, and p, 1 to 4`);
+    if (!isScryptCost(scrypt))
+      throw new RangeError(`${what}: scrypt takes N, a power of two from 2^14 to 2^18, and p, 1 to 4`);
   }
   return { observe, scrypt };
 }

@@ -25,12 +25,15 @@ export interface ReadOptions {
  * @returns undefined when there is no such file
  * @throws WaxsealError `ERR_KEYRING_PERMISSIONS`, `ERR_KEYRING_DAMAGED` (too large, not a file), `ERR_IO`
  */
-export async function readPrivateFile(path: string, options: ReadOptions): Promise<Uint8Array<ArrayBuffer> | undefined> {
+export async function readPrivateFile(
+  path: string,
+  options: ReadOptions,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
   let handle: FileHandle;
   try {
-    // Non-blocking: a FIFO in the place of the file must not hang the reader.
-    const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
-    handle = await open(path, options.followLinks === true ? flags : flags | (constants.O_NOFOLLOW ?? 0));
+    // Non-blocking: a FIFO in the place of the file must not hang the reader. (Windows has neither flag: undefined is 0.)
+    const flags = constants.O_RDONLY | constants.O_NONBLOCK;
+    handle = await open(path, options.followLinks === true ? flags : flags | constants.O_NOFOLLOW);
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined;
     if (systemCode(error) === 'ELOOP') throw damaged(path, 'it is a symbolic link', error);

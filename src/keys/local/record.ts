@@ -13,6 +13,11 @@ export function canonicalJson(value: RecordValue): string {
   return JSON.stringify(sorted(value));
 }
 
+/** A record without one of its fields. */
+export function without(record: JsonRecord, field: string): JsonRecord {
+  return Object.fromEntries(Object.entries(record).filter(([name]) => name !== field));
+}
+
 /** The bytes of a record's file. There is exactly one spelling, so that a reader can demand it. */
 export function serializeRecord(record: JsonRecord): Uint8Array {
   return new Uint8Array(Buffer.from(`${JSON.stringify(sorted(record), undefined, 2)}\n`));
@@ -70,10 +75,14 @@ export function assertKind(record: JsonRecord, kind: string, path: string): void
   if (record.kind !== kind) throw damaged(path, `it is not a ${kind} file`);
   const { format } = record;
   if (typeof format === 'number' && format > RECORD_FORMAT) {
-    throw new WaxsealError('ERR_UNSUPPORTED_VERSION', `${path} has format ${String(format)}, which is newer than this waxseal`, {
-      object: path,
-      next: 'upgrade waxseal',
-    });
+    throw new WaxsealError(
+      'ERR_UNSUPPORTED_VERSION',
+      `${path} has format ${String(format)}, which is newer than this waxseal`,
+      {
+        object: path,
+        next: 'upgrade waxseal',
+      },
+    );
   }
   if (format !== RECORD_FORMAT) throw damaged(path, 'its format is unknown');
 }

@@ -92,6 +92,9 @@ function conflict(path: string, name: string, n: number): WaxsealError {
   return new WaxsealError(
     'ERR_KEY_EXISTS',
     `version ${String(n)} of local:${name} in the backup is another key than ${path}: this keyring was used in two places`,
-    { object: path, next: 'restore into another folder and rewrap what is sealed under its versions; nothing was changed here' },
+    {
+      object: path,
+      next: 'restore into another folder and rewrap what is sealed under its versions; nothing was changed here',
+    },
   );
 }

@@ -5,7 +5,15 @@ import { isWaxsealError, WaxsealError } from '../../errors/index.ts';
 import { syncFolder, withFolderLock } from '../../files/index.ts';
 import { coveredVersions, MAX_BACKUP_BYTES, openBackup, type OpenedBackup } from './backup-file.ts';
 import { damaged } from './damage.ts';
-import { headerBytes, KEYRING_FILE, type KeyringHeader, KEYS_FOLDER, makeHeader, openHeader, readHeader } from './keyring-file.ts';
+import {
+  headerBytes,
+  KEYRING_FILE,
+  type KeyringHeader,
+  KEYS_FOLDER,
+  makeHeader,
+  openHeader,
+  readHeader,
+} from './keyring-file.ts';
 import { readLastBackup, writeLastBackup } from './last-backup.ts';
 import { checkedSettings, type KeyringOptions, keyringExists } from './open-keyring.ts';
 import { checkPrivateFolder, makePrivateFolder, readPrivateFile, writePrivateFile } from './private-files.ts';
@@ -61,7 +69,13 @@ export async function restoreLocalKeyring(
       const plan = await planRestore(join(root, KEYS_FOLDER), backup, header !== undefined);
       const done = await carryOut(root, plan);
       if (header === undefined) {
-        const record = await makeHeader(backup.secrets, backup.ringCreated, unlock, settings.scrypt, join(root, KEYRING_FILE));
+        const record = await makeHeader(
+          backup.secrets,
+          backup.ringCreated,
+          unlock,
+          settings.scrypt,
+          join(root, KEYRING_FILE),
+        );
         const aside = await setAside(join(root, KEYRING_FILE));
         if (aside !== undefined) done.setAside.push(aside);
         await writePrivateFile(join(root, KEYRING_FILE), headerBytes(record), { overwrite: false });
@@ -89,7 +103,12 @@ async function findIntactHeader(root: string, backup: OpenedBackup): Promise<Key
   return header;
 }
 
-async function assertSameRing(root: string, header: KeyringHeader, backup: OpenedBackup, unlock: Unlock): Promise<void> {
+async function assertSameRing(
+  root: string,
+  header: KeyringHeader,
+  backup: OpenedBackup,
+  unlock: Unlock,
+): Promise<void> {
   const path = join(root, KEYRING_FILE);
   const there = await openHeader(header, unlock, path);
   const same = there.sameAs(backup.secrets);

@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto';
 import { fromBase64Url, toBase64Url } from '../../bytes/index.ts';
 import { expandLabel } from '../../crypto/hkdf.ts';
-import { allocateSecret, equalSecrets, randomPublic, zero } from '../../crypto/secrets.ts';
+import { equalSecrets, randomPublic, zero } from '../../crypto/secrets.ts';
 import { BOX_NONCE_LENGTH, openBox, sealBox } from './secret-box.ts';
-import { canonicalJson, type JsonRecord } from './record.ts';
+import { canonicalJson, type JsonRecord, without } from './record.ts';
 
 export const KEK_LENGTH = 32;
 export const MASTER_KEY_LENGTH = 32;
@@ -28,8 +28,11 @@ export function openKey(sealed: Uint8Array, under: Uint8Array): Uint8Array<Array
 
 /** HMAC-SHA-256 over the canonical form of a record without its MAC. */
 export function recordMac(record: JsonRecord, key: Uint8Array): Uint8Array {
-  const { mac: _, ...rest } = record;
-  return new Uint8Array(createHmac('sha256', key).update(canonicalJson(rest)).digest());
+  return new Uint8Array(
+    createHmac('sha256', key)
+      .update(canonicalJson(without(record, 'mac')))
+      .digest(),
+  );
 }
 
 /**
@@ -106,11 +109,4 @@ export class RingSecrets {
       zero(key);
     }
   }
-}
-
-/** A copy of a key in memory of its own. */
-export function copySecret(secret: Uint8Array): Uint8Array<ArrayBuffer> {
-  const copy = allocateSecret(secret.length);
-  copy.set(secret);
-  return copy;
 }

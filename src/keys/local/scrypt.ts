@@ -22,7 +22,13 @@ export const SCRYPT_BOUNDS = Object.freeze({ minN: 2 ** 14, maxN: 2 ** 18, maxP:
 export function isScryptCost({ N, p }: ScryptCost): boolean {
   const { minN, maxN, maxP } = SCRYPT_BOUNDS;
   return (
-    Number.isSafeInteger(N) && N >= minN && N <= maxN && (N & (N - 1)) === 0 && Number.isSafeInteger(p) && p >= 1 && p <= maxP
+    Number.isSafeInteger(N) &&
+    N >= minN &&
+    N <= maxN &&
+    (N & (N - 1)) === 0 &&
+    Number.isSafeInteger(p) &&
+    p >= 1 &&
+    p <= maxP
   );
 }
 

@@ -27,10 +27,10 @@ export function sealBox(plaintext: Uint8Array, nonce: Uint8Array, key: Uint8Arra
   const padded = allocateSecret(message.length);
   try {
     if (lowlevel.crypto_secretbox(padded, message, message.length, nonce, key) !== 0) throw new RangeError('secretbox');
+    return padded.slice(BOX_PADDING);
   } finally {
-    zero(message);
+    zero(message, padded);
   }
-  return padded.slice(BOX_PADDING);
 }
 
 /** Decrypts a box; undefined when it was not made under this key and nonce. The caller owns and zeroes the result. */
@@ -45,6 +45,6 @@ export function openBox(box: Uint8Array, nonce: Uint8Array, key: Uint8Array): Ui
     plaintext.set(message.subarray(MESSAGE_PADDING));
     return plaintext;
   } finally {
-    zero(message);
+    zero(message, padded);
   }
 }

@@ -44,7 +44,8 @@ export function parseUnlock(record: JsonRecord, path: string): UnlockParameters 
   const fields = fieldsOf(record, ['kdf', 'N', 'r', 'p', 'salt'], path);
   const cost = { N: fields.integer('N', 1, Number.MAX_SAFE_INTEGER), p: fields.integer('p', 1, 2 ** 30) };
   fields.integer('r', SCRYPT_R, SCRYPT_R);
-  if (!isScryptCost(cost)) throw damaged(path, `its scrypt cost N=${String(cost.N)} p=${String(cost.p)} is out of bounds`);
+  if (!isScryptCost(cost))
+    throw damaged(path, `its scrypt cost N=${String(cost.N)} p=${String(cost.p)} is out of bounds`);
   return { kdf: 'scrypt', salt: salt(fields), ...cost };
 }
 
@@ -67,7 +68,8 @@ export function assertUnlock(unlock: Unlock, what: string): void {
   if (typeof passphrase !== 'string' && !(passphrase instanceof Uint8Array)) {
     throw new TypeError(`${what}: the passphrase must be text or bytes`);
   }
-  if (passphrase.length === 0) throw new WaxsealError('ERR_USAGE', 'the passphrase is empty', { next: 'choose a passphrase' });
+  if (passphrase.length === 0)
+    throw new WaxsealError('ERR_USAGE', 'the passphrase is empty', { next: 'choose a passphrase' });
   if (typeof passphrase === 'string' && !passphrase.isWellFormed()) {
     throw new TypeError(`${what}: the passphrase is not well-formed Unicode`);
   }

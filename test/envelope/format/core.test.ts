@@ -10,7 +10,14 @@ import { freshKey, hex, random, refused } from './objects.ts';
 const core: Core = { id: random(16), type: 1, segmentLength: 4096, context: { a: 'b' }, created: 1, size: 100 };
 const fieldsOf = (): Map<number | string, never> => {
   const fields = new Map<number | string, unknown>([
-    [1, 1], [2, core.id], [3, 1], [4, 1], [5, 4096], [6, new Map([['a', 'b']])], [7, 1], [8, 100],
+    [1, 1],
+    [2, core.id],
+    [3, 1],
+    [4, 1],
+    [5, 4096],
+    [6, new Map([['a', 'b']])],
+    [7, 1],
+    [8, 100],
   ]);
   return fields as Map<number | string, never>;
 };
@@ -28,9 +35,11 @@ describe('core (SPEC section 5)', () => {
   });
 
   it('round trip of every core within the limits', () => {
-    fc.assert(fc.property(cores, (made) => {
-      expect(decodeCore(encodeCore(made), 'x')).toEqual(made);
-    }));
+    fc.assert(
+      fc.property(cores, (made) => {
+        expect(decodeCore(encodeCore(made), 'x')).toEqual(made);
+      }),
+    );
   });
 
   it('round trip of a tree root', () => {
@@ -39,7 +48,9 @@ describe('core (SPEC section 5)', () => {
   });
 
   it('bind is H("waxseal/1 bind", core)', () => {
-    expect(bindOf(Uint8Array.of(1, 2))).toEqual(sha256(concat(new TextEncoder().encode('waxseal/1 bind\0'), Uint8Array.of(1, 2))));
+    expect(bindOf(Uint8Array.of(1, 2))).toEqual(
+      sha256(concat(new TextEncoder().encode('waxseal/1 bind\0'), Uint8Array.of(1, 2))),
+    );
   });
 
   it.each(['\ufeffa', `\ufeff${'a'.repeat(50)}`, 'a\ufeff', '\ufeff', '\u0000', '\uffff', '\u{10ffff}'])(

@@ -34,7 +34,7 @@ beforeAll(async () => {
 
 /** What storage, careless programs and forgers do to bytes, several times over. */
 function mutated(original: Uint8Array): Uint8Array {
-  let out = original.slice();
+  let out: Uint8Array = original.slice();
   for (let n = pick(1, 1, 1, 2, 4, 16); n > 0; n -= 1) {
     const at = below(out.length + 1);
     switch (below(8)) {
@@ -42,7 +42,8 @@ function mutated(original: Uint8Array): Uint8Array {
         out[at] = (out[at] ?? 0) ^ (1 << below(8));
         break;
       case 1:
-        if (at < out.length) out[at] = pick(0, 1, 0x17, 0x18, 0x1b, 0x5f, 0x7f, 0x80, 0x9b, 0xa0, 0xbb, 0xbf, 0xf6, 0xfb, 0xff);
+        if (at < out.length)
+          out[at] = pick(0, 1, 0x17, 0x18, 0x1b, 0x5f, 0x7f, 0x80, 0x9b, 0xa0, 0xbb, 0xbf, 0xf6, 0xfb, 0xff);
         break;
       case 2:
         out = out.slice(0, at);
@@ -82,7 +83,12 @@ function value(depth = 0): CborValue {
     case 5:
       return Array.from({ length: below(5) }, () => value(depth + 1));
     default:
-      return new Map(Array.from({ length: below(6) }, () => [pick<number | string>(below(30), below(10), 'a', 2 ** 40), value(depth + 1)]));
+      return new Map(
+        Array.from({ length: below(6) }, () => [
+          pick<number | string>(below(30), below(10), 'a', 2 ** 40),
+          value(depth + 1),
+        ]),
+      );
   }
 }
 
@@ -91,18 +97,40 @@ function outline(kind: 'core' | 'list'): Uint8Array {
   const fields = (): Map<number | string, CborValue> => {
     const usual: readonly [number, CborValue][] =
       kind === 'core'
-        ? [[1, 1], [2, bytes(16)], [3, pick(1, 2, 3)], [4, 1], [5, 4096], [6, new Map()], [7, 1], [8, below(1000)]]
-        : [[1, pick('local:test', 'local:recovery', 'x')], [2, String(below(9))], [3, pick(1, 2)], [4, bytes(72)], [9, bytes(16)]];
+        ? [
+            [1, 1],
+            [2, bytes(16)],
+            [3, pick(1, 2, 3)],
+            [4, 1],
+            [5, 4096],
+            [6, new Map()],
+            [7, 1],
+            [8, below(1000)],
+          ]
+        : [
+            [1, pick('local:test', 'local:recovery', 'x')],
+            [2, String(below(9))],
+            [3, pick(1, 2)],
+            [4, bytes(72)],
+            [9, bytes(16)],
+          ];
     const out = new Map<number | string, CborValue>(usual);
     for (let n = below(3); n > 0; n -= 1) out.set(below(12), value());
     if (next() < 0.2) out.delete(below(10));
     return out;
   };
-  return kind === 'core' ? encodeCbor(fields()) : encodeCbor(Array.from({ length: pick(0, 1, 2, 3, 31, 32, 33) }, fields));
+  return kind === 'core'
+    ? encodeCbor(fields())
+    : encodeCbor(Array.from({ length: pick(0, 1, 2, 3, 31, 32, 33) }, fields));
 }
 
 const shaped = (kind: 'core' | 'list', original: Uint8Array): Uint8Array => {
-  const made = pick(() => mutated(original), () => outline(kind), () => mutated(outline(kind)), () => bytes(below(300)))();
+  const made = pick(
+    () => mutated(original),
+    () => outline(kind),
+    () => mutated(outline(kind)),
+    () => bytes(below(300)),
+  )();
   return made.slice(0, kind === 'core' ? 17_000 : 65_472);
 };
 
@@ -167,12 +195,17 @@ const PARSERS: Readonly<Record<string, () => Promise<'value' | 'refused'>>> = {
     const input = forgedSlot(0, 4096, bind);
     return survives(() => {
       const reading = readSlot(input, 0, 4096, bind, 'x');
-      if ((reading.slot === undefined) === (reading.problem === undefined)) throw new TypeError('neither valid nor not');
+      if ((reading.slot === undefined) === (reading.problem === undefined))
+        throw new TypeError('neither valid nor not');
       if (reading.slot === undefined) reading.bytes.slice();
     });
   },
   heads: () => {
-    const input = pick(() => forgedHead().head, () => mutated(base.slice(0, 4096)), () => bytes(below(5000)))();
+    const input = pick(
+      () => forgedHead().head,
+      () => mutated(base.slice(0, 4096)),
+      () => bytes(below(5000)),
+    )();
     return survives(() => decodeHead(input, 'x'));
   },
   objects: async () => {
@@ -184,7 +217,8 @@ const PARSERS: Readonly<Record<string, () => Promise<'value' | 'refused'>>> = {
       if (Buffer.compare(plaintext, PLAINTEXT) !== 0) throw new TypeError('wrong plaintext');
     });
     const streamed = await survives(async () => {
-      for await (const chunk of await open([input], keys)) if (Buffer.compare(chunk, PLAINTEXT) !== 0) throw new TypeError('wrong plaintext');
+      for await (const chunk of await open([input], keys))
+        if (Buffer.compare(chunk, PLAINTEXT) !== 0) throw new TypeError('wrong plaintext');
     });
     expect(streamed).toBe(opened);
     return opened;
@@ -206,7 +240,8 @@ describe(`parsers refuse what is not theirs, and nothing else happens (WAXSEAL_T
       if (n % 100 === 0) most = Math.max(most, memory());
     }
     // Both kinds of input were met, or the test tests nothing.
-    if (name !== 'slots') expect(Math.min(outcomes.value, outcomes.refused), JSON.stringify(outcomes)).toBeGreaterThan(0);
+    if (name !== 'slots')
+      expect(Math.min(outcomes.value, outcomes.refused), JSON.stringify(outcomes)).toBeGreaterThan(0);
     expect(slowestMs).toBeLessThan(5000);
     expect((most - before) / 2 ** 20).toBeLessThan(400);
   });

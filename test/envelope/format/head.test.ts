@@ -17,7 +17,12 @@ describe('head (SPEC sections 4 and 10)', () => {
     expect(head.subarray(64, 64 + core.length)).toEqual(core);
     expect(head.subarray(64 + core.length, 64 + core.length + 92)).toEqual(meta);
     expect(head.subarray(4096 - 74)).toEqual(floeHeader);
-    expect(decodeHead(head, 'x')).toMatchObject({ meta, floeHeader, cleanPadding: true, geometry: { headLength: 4096 } });
+    expect(decodeHead(head, 'x')).toMatchObject({
+      meta,
+      floeHeader,
+      cleanPadding: true,
+      geometry: { headLength: 4096 },
+    });
   });
 
   it('FLOE AAD has 81 bytes and binds core and metadata', () => {
@@ -35,7 +40,7 @@ describe('head (SPEC sections 4 and 10)', () => {
     const used = 64 + core.length + meta.length;
     for (let at = 0; at < head.length; at += 1) {
       const changed = head.slice();
-      changed[at] = (changed[at] ?? 0) ^ (1 << at % 8);
+      changed[at] = (changed[at] ?? 0) ^ (1 << (at % 8));
       if (at >= used && at < head.length - 74) expect(decodeHead(changed, 'x').cleanPadding).toBe(false);
       else expect(() => decodeHead(changed, 'x')).toThrow();
     }

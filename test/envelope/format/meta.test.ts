@@ -12,7 +12,10 @@ const sealed = (bytes: Uint8Array): Uint8Array => sealedMeta(ground, bytes);
 
 describe('private metadata (SPEC section 6)', () => {
   const text = fc.string({ unit: 'binary', maxLength: 300 }).filter((s) => s.isWellFormed());
-  const metadata = fc.record({ name: fc.option(text, { nil: undefined }), mediaType: fc.option(text, { nil: undefined }) });
+  const metadata = fc.record({
+    name: fc.option(text, { nil: undefined }),
+    mediaType: fc.option(text, { nil: undefined }),
+  });
 
   it('round trip, of the length that was announced, a multiple of 64 and 28', () => {
     fc.assert(
@@ -34,7 +37,7 @@ describe('private metadata (SPEC section 6)', () => {
     const meta = sealMeta({ name: 'a' }, dataKey, bind);
     for (let bit = 0; bit < meta.length * 8; bit += 1) {
       const changed = meta.slice();
-      changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << bit % 8);
+      changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit % 8));
       refused(() => openMeta(changed, dataKey, bind, 'x'), 'ERR_AUTHENTICATION');
     }
     refused(() => openMeta(meta, random(32), bind, 'x'), 'ERR_AUTHENTICATION');
@@ -58,7 +61,16 @@ describe('private metadata (SPEC section 6)', () => {
   ])('refuses %s', (_, meta) => refused(() => openMeta(meta, dataKey, bind, 'x'), 'ERR_MALFORMED'));
 
   it('ignores fields from 24 on', () => {
-    const meta = sealed(padded(encodeCbor(new Map<number, string | number>([[2, 'text/plain'], [24, 1]]))));
+    const meta = sealed(
+      padded(
+        encodeCbor(
+          new Map<number, string | number>([
+            [2, 'text/plain'],
+            [24, 1],
+          ]),
+        ),
+      ),
+    );
     expect(openMeta(meta, dataKey, bind, 'x')).toEqual({ name: undefined, mediaType: 'text/plain' });
   });
 });

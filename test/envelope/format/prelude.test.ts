@@ -18,9 +18,11 @@ describe('prelude (SPEC section 4)', () => {
   });
 
   it('round trip of every prelude within the limits', () => {
-    fc.assert(fc.property(fields, (prelude) => {
-      expect(decodePrelude(encodePrelude(prelude), 'x')).toEqual(prelude);
-    }));
+    fc.assert(
+      fc.property(fields, (prelude) => {
+        expect(decodePrelude(encodePrelude(prelude), 'x')).toEqual(prelude);
+      }),
+    );
   });
 
   it.each([
@@ -41,8 +43,10 @@ describe('prelude (SPEC section 4)', () => {
 
   it('refuses everything shorter', () => {
     const bytes = encodePrelude({ layout: 1, coreLength: 100, metaLength: 0, recipientsSize: 4096 });
-    for (let length = 0; length < 8; length += 1) refused(() => decodePrelude(bytes.subarray(0, length), 'x'), 'ERR_NOT_SEALED');
-    for (let length = 8; length < 32; length += 1) refused(() => decodePrelude(bytes.subarray(0, length), 'x'), 'ERR_TRUNCATED');
+    for (let length = 0; length < 8; length += 1)
+      refused(() => decodePrelude(bytes.subarray(0, length), 'x'), 'ERR_NOT_SEALED');
+    for (let length = 8; length < 32; length += 1)
+      refused(() => decodePrelude(bytes.subarray(0, length), 'x'), 'ERR_TRUNCATED');
     expect(hasMagic(bytes.subarray(0, 7))).toBe(false);
   });
 });

@@ -13,7 +13,14 @@ import { hex, random, refused } from './objects.ts';
 
 const tagKey = entryTagKey(random(32), random(32));
 const fields = (): Map<number | string, CborValue> =>
-  new Map<number | string, CborValue>([[1, 'local:a'], [2, '1'], [3, 1], [4, random(72)], [5, 7], [9, random(16)]]);
+  new Map<number | string, CborValue>([
+    [1, 'local:a'],
+    [2, '1'],
+    [3, 1],
+    [4, random(72)],
+    [5, 7],
+    [9, random(16)],
+  ]);
 const list = (...entries: CborValue[]): Uint8Array => encodeCbor(entries);
 const with_ = (key: number | string, value: CborValue | undefined): Uint8Array => {
   const changed = fields();
@@ -25,14 +32,22 @@ const with_ = (key: number | string, value: CborValue | undefined): Uint8Array =
 describe('recipients (SPEC section 7)', () => {
   const text = fc.string({ unit: 'binary', minLength: 1, maxLength: 60 }).filter((s) => s.isWellFormed());
   const entries = fc.uniqueArray(
-    fc.tuple(text, text, fc.integer({ min: 0, max: 2 ** 53 - 1 }), fc.uint8Array({ maxLength: 200 }), fc.integer({ min: 0, max: 253_402_300_799 })),
+    fc.tuple(
+      text,
+      text,
+      fc.integer({ min: 0, max: 2 ** 53 - 1 }),
+      fc.uint8Array({ maxLength: 200 }),
+      fc.integer({ min: 0, max: 253_402_300_799 }),
+    ),
     { minLength: 1, maxLength: 32, selector: ([uri, version, algorithm]) => JSON.stringify([uri, version, algorithm]) },
   );
 
   it('round trip, tags valid, byte for byte', () => {
     fc.assert(
       fc.property(entries, (made) => {
-        const recipients = made.map(([uri, version, algorithm, wrap, at]) => makeRecipient({ uri, version, algorithm, wrap }, at, tagKey));
+        const recipients = made.map(([uri, version, algorithm, wrap, at]) =>
+          makeRecipient({ uri, version, algorithm, wrap }, at, tagKey),
+        );
         const bytes = encodeRecipients(recipients);
         const again = decodeRecipients(bytes, 'x');
         expect(again).toEqual(recipients);
@@ -48,7 +63,7 @@ describe('recipients (SPEC section 7)', () => {
     let judged = 0;
     for (let bit = 0; bit < bytes.length * 8; bit += 1) {
       const changed = bytes.slice();
-      changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << bit % 8);
+      changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit % 8));
       let read;
       try {
         read = decodeRecipients(changed, 'x');
@@ -63,14 +78,24 @@ describe('recipients (SPEC section 7)', () => {
   });
 
   it('carries what it does not know, byte for byte, and never tries it', () => {
-    const unknown: readonly (readonly [number, CborValue])[] = [[6, 'branch'], [7, [1, 2]], [8, 4], [10, true], [23, 2n ** 60n]];
+    const unknown: readonly (readonly [number, CborValue])[] = [
+      [6, 'branch'],
+      [7, [1, 2]],
+      [8, 4],
+      [10, true],
+      [23, 2n ** 60n],
+    ];
     for (const [key, value] of unknown) {
       const bytes = with_(key, value);
       const [entry] = decodeRecipients(bytes, 'x');
       expect(entry?.supported, String(key)).toBe(false);
       expect(encodeRecipients(decodeRecipients(bytes, 'x'))).toEqual(bytes);
     }
-    for (const [key, value] of [[24, 1], [8, 3], [2 ** 40, 'x']] as const) {
+    for (const [key, value] of [
+      [24, 1],
+      [8, 3],
+      [2 ** 40, 'x'],
+    ] as const) {
       expect(decodeRecipients(with_(key, value), 'x')[0]?.supported, String(key)).toBe(true);
     }
   });
@@ -96,7 +121,11 @@ describe('recipients (SPEC section 7)', () => {
   ])('refuses %s', (_, bytes) => refused(() => decodeRecipients(bytes, 'x'), 'ERR_MALFORMED'));
 
   it('takes the longest that is allowed', () => {
-    const longest = fields().set(1, 'é'.repeat(256)).set(2, 'v'.repeat(256)).set(4, random(2048)).set(5, 253_402_300_799);
+    const longest = fields()
+      .set(1, 'é'.repeat(256))
+      .set(2, 'v'.repeat(256))
+      .set(4, random(2048))
+      .set(5, 253_402_300_799);
     expect(decodeRecipients(list(longest), 'x')).toHaveLength(1);
     expect(decodeRecipients(with_(2, ''), 'x')[0]?.version).toBe('');
     expect(decodeRecipients(with_(4, new Uint8Array(0)), 'x')[0]?.wrap).toHaveLength(0);
@@ -111,7 +140,8 @@ describe('recipients (SPEC section 7)', () => {
 });
 
 describe('ATTACKS 22 in the recipients', () => {
-  const raw = (change: (pairs: [Uint8Array, Uint8Array][]) => Uint8Array): Uint8Array => concat(hex('81'), change(rawPairs(fields())));
+  const raw = (change: (pairs: [Uint8Array, Uint8Array][]) => Uint8Array): Uint8Array =>
+    concat(hex('81'), change(rawPairs(fields())));
   const replaced = (key: number, value: string): Uint8Array =>
     raw((pairs) => rawMap(pairs.map((pair) => (pair[0][0] === key ? [pair[0], hex(value)] : pair))));
 

@@ -8,17 +8,29 @@ import { random, refused } from './objects.ts';
 
 const bind = random(32);
 const ground = { bind, slotSize: 4096 };
-const list = encodeCbor([new Map<number, string | number | Uint8Array>([[1, 'local:a'], [2, '1'], [3, 1], [4, random(72)]])]);
+const list = encodeCbor([
+  new Map<number, string | number | Uint8Array>([
+    [1, 'local:a'],
+    [2, '1'],
+    [3, 1],
+    [4, random(72)],
+  ]),
+]);
 
 describe('slot (SPEC section 11)', () => {
   it('round trip', () => {
     fc.assert(
-      fc.property(fc.constantFrom(0, 1), fc.integer({ min: 0, max: MAX_GENERATION }), fc.integer({ min: 1, max: 16 }), (index, generation, pages) => {
-        const bytes = encodeSlot(index as 0 | 1, generation, list, pages * 4096, bind, 'x');
-        const reading = readSlot(bytes, index as 0 | 1, pages * 4096, bind, 'x');
-        expect(reading.slot).toMatchObject({ index, generation, list });
-        expect(hasCleanPadding(reading)).toBe(true);
-      }),
+      fc.property(
+        fc.constantFrom<0 | 1>(0, 1),
+        fc.integer({ min: 0, max: MAX_GENERATION }),
+        fc.integer({ min: 1, max: 16 }),
+        (index, generation, pages) => {
+          const bytes = encodeSlot(index, generation, list, pages * 4096, bind, 'x');
+          const reading = readSlot(bytes, index, pages * 4096, bind, 'x');
+          expect(reading.slot).toMatchObject({ index, generation, list });
+          expect(hasCleanPadding(reading)).toBe(true);
+        },
+      ),
     );
   });
 
@@ -29,7 +41,8 @@ describe('slot (SPEC section 11)', () => {
   });
 
   it('the limit of the generation (ATTACKS 25)', () => {
-    const read = (generation: number | bigint) => readSlot(slot(ground, 0, list, { generation }), 0, 4096, bind, 'x').slot;
+    const read = (generation: number | bigint) =>
+      readSlot(slot(ground, 0, list, { generation }), 0, 4096, bind, 'x').slot;
     expect(read(MAX_GENERATION)?.generation).toBe(2 ** 48);
     expect(read(MAX_GENERATION + 1)).toBeUndefined();
     expect(read(2n ** 64n - 1n)).toBeUndefined();
@@ -55,7 +68,8 @@ describe('slot (SPEC section 11)', () => {
     expect(readSlot(a, 0, 4096, random(32), 'x').slot).toBeUndefined();
     expect(readSlot(a, 0, 8192, bind, 'x').slot).toBeUndefined();
     expect(readSlot(new Uint8Array(8192), 0, 8192, bind, 'x').slot).toBeUndefined();
-    for (const length of [0, 3, 31, 64, 4095]) expect(readSlot(a.subarray(0, length), 0, 4096, bind, 'x').slot).toBeUndefined();
+    for (const length of [0, 3, 31, 64, 4095])
+      expect(readSlot(a.subarray(0, length), 0, 4096, bind, 'x').slot).toBeUndefined();
   });
 
   it('holds S - 64 bytes and says so when that is not enough', () => {

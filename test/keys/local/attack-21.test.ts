@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { fromBase64Url, toBase64Url } from '../../../src/bytes/index.ts';
 import { sha256 } from '../../../src/crypto/hash.ts';
 import { createLocalKeyring, openLocalKeyring, restoreLocalKeyring } from '../../../src/keys/local/index.ts';
-import { canonicalJson, type JsonRecord, serializeRecord } from '../../../src/keys/local/record.ts';
+import { canonicalJson, type JsonRecord, serializeRecord, without } from '../../../src/keys/local/record.ts';
 import { openKey, recordMac } from '../../../src/keys/local/ring-secrets.ts';
 import { deriveUnlockKeys, parseUnlock } from '../../../src/keys/local/unlock.ts';
 import { temporaryFolder } from '../../support/folder.ts';
@@ -19,7 +19,8 @@ async function passphraseRing(): Promise<{ folder: string; path: string; record:
 }
 
 /** The record with its checksum made good again, as an attacker would. */
-function withChecksum({ sha256: _, ...rest }: JsonRecord): JsonRecord {
+function withChecksum(record: JsonRecord): JsonRecord {
+  const rest = without(record, 'sha256');
   return { ...rest, sha256: toBase64Url(sha256(Buffer.from(canonicalJson(rest)))) };
 }
 
@@ -55,9 +56,11 @@ describe('attack 21: a keyring file that asks for too much', () => {
     const backup = join(folder, '..', 'backup.json');
     const ring = await openLocalKeyring(folder, { passphrase: 'one' }, cheap);
     await ring.backup(backup, 'two');
-    const record = JSON.parse(await readFile(backup, 'utf8')) as { keyring: JsonRecord & { unlock: JsonRecord } };
+    const record = JSON.parse(await readFile(backup, 'utf8')) as JsonRecord & {
+      keyring: JsonRecord & { unlock: JsonRecord };
+    };
     const keyring = withChecksum({ ...record.keyring, unlock: { ...record.keyring.unlock, N: 2 ** 30 } });
-    await writeFile(backup, serializeRecord({ ...record, keyring } as unknown as JsonRecord));
+    await writeFile(backup, serializeRecord({ ...record, keyring }));
     const restore = restoreLocalKeyring(backup, join(folder, '..', 'new'), 'two', { passphrase: 'x' }, cheap);
     const error = await refusal(restore, 'ERR_KEYRING_DAMAGED');
     expect(error.message).toContain('scrypt cost');
@@ -75,7 +78,7 @@ describe('attack 21: a keyring file that opens under two passphrases', () => {
     expect(openKey(box, one.subarray(0, 32))).toHaveLength(32);
     expect(openKey(box, two.subarray(0, 32))).toHaveLength(32);
 
-    const { mac: _, sha256: __, ...rest } = { ...record, masterKey: toBase64Url(box) } as JsonRecord;
+    const rest = without(without({ ...record, masterKey: toBase64Url(box) }, 'sha256'), 'mac');
     const mac = recordMac(rest, one.subarray(32));
     await writeFile(path, serializeRecord(withChecksum({ ...rest, mac: toBase64Url(mac) })));
     (await openLocalKeyring(folder, { passphrase: 'one' })).close();

@@ -2,7 +2,11 @@ import { chmod, mkdir, readFile, rename, rm, stat, symlink, truncate, writeFile 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openLocalKeyring, restoreLocalKeyring } from '../../../src/keys/local/index.ts';
-import type { WrappedSecret } from '../../../src/keys/provider.ts';
+import { makeBackup, openBackup } from '../../../src/keys/local/backup-file.ts';
+import { makeRecord } from '../../../src/keys/local/key-records.ts';
+import type { JsonRecord } from '../../../src/keys/local/record.ts';
+import { RingSecrets } from '../../../src/keys/local/ring-secrets.ts';
+import type { KeyState, WrappedSecret } from '../../../src/keys/provider.ts';
 import { leftovers } from '../../support/folder.ts';
 import { scaled } from '../../tier.ts';
 import { cheap, random, refusal, snapshot, type TestRing, testRing } from './rings.ts';
@@ -33,7 +37,11 @@ async function backedUp(): Promise<TestRing & { backup: string; wraps: Wrapped[]
   return { ...made, backup, wraps };
 }
 
-async function assertOpens(folder: string, unlock: TestRing['unlock'] | { passphrase: string }, wraps: readonly Wrapped[]): Promise<void> {
+async function assertOpens(
+  folder: string,
+  unlock: TestRing['unlock'] | { passphrase: string },
+  wraps: readonly Wrapped[],
+): Promise<void> {
   const ring = await openLocalKeyring(folder, unlock);
   for (const { wrapped, secret, bind } of wraps) {
     const key = ring.key(wrapped.uri.slice('local:'.length));
@@ -107,6 +115,38 @@ describe('a backup', () => {
   });
 });
 
+describe('a backup that we made wrongly', () => {
+  it('is refused when a record is missing in it, twice in it, or under another name', async () => {
+    const secrets = new RingSecrets(random(16), new Uint8Array(new ArrayBuffer(32)));
+    const version = (n: number): JsonRecord => {
+      const [keyId, sealedKek] = [random(16), new Uint8Array(72)];
+      sealedKek.set(secrets.sealKek(random(), keyId));
+      return makeRecord({ type: 'version', name: 'default', n, keyId, created: new Date(), sealedKek }, secrets);
+    };
+    const state = (n: number, sequence: number, to: KeyState): JsonRecord => {
+      const [keyId, at] = [random(16), new Date()];
+      return makeRecord({ type: 'state', name: 'default', n, keyId, created: at, sequence, state: to, at }, secrets);
+    };
+    const open = async (records: JsonRecord[]): Promise<number> => {
+      const unlock = { passphrase: 'x' };
+      const bytes = await makeBackup(secrets, new Date(), new Date(), records, unlock, cheap.scrypt, 'backup');
+      return (await openBackup(bytes, 'backup', unlock)).entries.length;
+    };
+    const [one, two] = [version(1), version(2)];
+    expect(await open([one, two])).toBe(2);
+    expect(await open([two, state(1, 1, 'destroyed')])).toBe(2);
+    for (const records of [
+      [two],
+      [one, one],
+      [one, state(1, 2, 'suspended')],
+      [one, state(2, 1, 'suspended')],
+      [two, state(1, 1, 'suspended')],
+    ]) {
+      await refusal(open(records), 'ERR_KEYRING_DAMAGED');
+    }
+  });
+});
+
 describe('restoring', () => {
   it('brings a lost home back, with states and under a new passphrase', async () => {
     const { backup, wraps, folder, base, ring, unlock } = await backedUp();
@@ -131,7 +171,13 @@ describe('restoring', () => {
     const { backup, wraps, folder, ring, unlock, base } = await backedUp();
     await ring.rotate('second');
     const complete = await snapshot(folder);
-    const losses = ['keys/default/00000001.json', 'keys/default/00000001.state-0001.json', 'keys/second/00000001.json', 'keys/second', 'keys'];
+    const losses = [
+      'keys/default/00000001.json',
+      'keys/default/00000001.state-0001.json',
+      'keys/second/00000001.json',
+      'keys/second',
+      'keys',
+    ];
     for (const lost of losses) {
       await rm(join(folder, lost), { recursive: true });
       const left = await snapshot(folder);
@@ -143,7 +189,10 @@ describe('restoring', () => {
       await assertOpens(folder, unlock, wraps);
     }
     expect((await restoreLocalKeyring(backup, folder, PASSPHRASE, unlock, cheap)).added).toEqual([]);
-    await refusal(restoreLocalKeyring(backup, folder, PASSPHRASE, { keyFile: join(base, 'none') }, cheap), 'ERR_FILE_NOT_FOUND');
+    await refusal(
+      restoreLocalKeyring(backup, folder, PASSPHRASE, { keyFile: join(base, 'none') }, cheap),
+      'ERR_FILE_NOT_FOUND',
+    );
   });
 
   it('repairs damaged files and keeps them under another name', async () => {
@@ -230,7 +279,7 @@ describe('restoring', () => {
     const step = scaled(97, 13, 1);
     for (let at = 0; at < good.length; at += step) {
       const bad = Buffer.from(good);
-      bad[at] = (bad[at] ?? 0) ^ (1 << at % 8);
+      bad[at] = (bad[at] ?? 0) ^ (1 << (at % 8));
       await writeFile(backup, bad);
       const error = await restore().then(
         () => undefined,
@@ -239,7 +288,12 @@ describe('restoring', () => {
       expect(['ERR_KEYRING_DAMAGED', 'ERR_UNSUPPORTED_VERSION'], `byte ${String(at)}`).toContain(error?.code);
     }
     const record = JSON.parse(good.toString()) as { records: unknown[] };
-    for (const records of [record.records.slice(1), [...record.records, record.records[0]], [...record.records].reverse(), []]) {
+    for (const records of [
+      record.records.slice(1),
+      [...record.records, record.records[0]],
+      [...record.records].reverse(),
+      [],
+    ]) {
       await writeFile(backup, `${JSON.stringify({ ...record, records }, undefined, 2)}\n`);
       await refusal(restore(), 'ERR_KEYRING_DAMAGED');
     }

@@ -39,7 +39,7 @@ export function startChild(script: string, args: readonly string[], options: Chi
   };
 }
 
-async function* parsed(child: ChildProcess): AsyncGenerator<unknown> {
+async function* parsed(child: ChildProcess): AsyncGenerator {
   if (child.stdout === null) return;
   for await (const line of createInterface({ input: child.stdout })) {
     try {

@@ -16,7 +16,11 @@ interface World {
   readonly base: string;
   readonly folder: string;
   readonly unlock: Unlock & { readonly keyFile: string };
-  readonly wraps: readonly { readonly wrapped: WrappedSecret; readonly secret: Uint8Array; readonly bind: Uint8Array }[];
+  readonly wraps: readonly {
+    readonly wrapped: WrappedSecret;
+    readonly secret: Uint8Array;
+    readonly bind: Uint8Array;
+  }[];
   open(unlock?: Unlock): Promise<LocalKeyring>;
 }
 
@@ -97,7 +101,9 @@ describe('a process that dies at any step of', () => {
       async (one) => {
         const ring = await allOpens(one);
         const { versions } = await ring.describe('default');
-        expect(versions.map(({ state }) => state)).toEqual(versions.map((_, at) => (at === versions.length - 1 ? 'active' : 'deactivated')));
+        expect(versions.map(({ state }) => state)).toEqual(
+          versions.map((_, at) => (at === versions.length - 1 ? 'active' : 'deactivated')),
+        );
         ring.close();
       },
     );
@@ -118,12 +124,16 @@ describe('a process that dies at any step of', () => {
   });
 
   it('createLocalKeyring leaves no keyring or a whole one', async () => {
-    const make = ({ base }: World): Promise<unknown> => createLocalKeyring(join(base, 'new'), { keyFile: join(base, 'new.key') }, cheap);
+    const make = ({ base }: World): Promise<unknown> =>
+      createLocalKeyring(join(base, 'new'), { keyFile: join(base, 'new.key') }, cheap);
     await atEveryStep(
       make,
       async ({ base }) => {
         const opening = openLocalKeyring(join(base, 'new'), { keyFile: join(base, 'new.key') });
-        await orElse('ERR_KEYRING_NOT_FOUND', opening.then((ring) => ring.close()));
+        await orElse(
+          'ERR_KEYRING_NOT_FOUND',
+          opening.then((ring) => ring.close()),
+        );
       },
       undefined,
       (one) => orElse('ERR_KEY_EXISTS', make(one)),
@@ -133,7 +143,8 @@ describe('a process that dies at any step of', () => {
   it('setState leaves the old state or the new one, and a destroyed version is never half there', async () => {
     await atEveryStep(
       async ({ open }) => (await open()).setState('default', '1', 'suspended'),
-      async ({ open }) => expect(['deactivated', 'suspended']).toContain((await (await open()).describe('default')).versions[0]?.state),
+      async ({ open }) =>
+        expect(['deactivated', 'suspended']).toContain((await (await open()).describe('default')).versions[0]?.state),
     );
     await atEveryStep(
       async ({ open }) => (await open()).setState('default', '1', 'destroyed'),
@@ -158,7 +169,11 @@ describe('a process that dies at any step of', () => {
     const next: Unlock = { passphrase: 'next' };
     let ways: Unlock[] = [];
     const either = async (one: World): Promise<Unlock> => {
-      const opens = (unlock: Unlock): Promise<boolean> => one.open(unlock).then((ring) => (ring.close(), true), () => false);
+      const opens = (unlock: Unlock): Promise<boolean> =>
+        one.open(unlock).then(
+          (ring) => (ring.close(), true),
+          () => false,
+        );
       ways = [];
       for (const way of [one.unlock, next]) if (await opens(way)) ways.push(way);
       expect(ways).toHaveLength(1);
@@ -181,10 +196,13 @@ describe('a process that dies at any step of', () => {
         const complete = (await ring.lastBackup())?.complete;
         const target = join(one.base, 'from-backup');
         const restored = restoreLocalKeyring(path(one.base), target, 'two', { keyFile: join(one.base, 'k') }, cheap);
-        await orElse('ERR_FILE_NOT_FOUND', restored.then(async () => {
-          await (await openLocalKeyring(target, { keyFile: join(one.base, 'k') })).list();
-          await rm(target, { recursive: true });
-        }));
+        await orElse(
+          'ERR_FILE_NOT_FOUND',
+          restored.then(async () => {
+            await (await openLocalKeyring(target, { keyFile: join(one.base, 'k') })).list();
+            await rm(target, { recursive: true });
+          }),
+        );
         if (complete === true) await restored;
         ring.close();
       },

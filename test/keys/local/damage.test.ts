@@ -85,6 +85,9 @@ describe('damage of', () => {
         await writeFile(path, bytes);
         await refusal(readAll(made), 'ERR_KEYRING_DAMAGED');
       }
+      await writeFile(path, good);
+      await truncate(path, 2 ** 42);
+      await refusal(readAll(made), 'ERR_KEYRING_DAMAGED');
       await writeFile(`${path}.real`, good, { mode: 0o600 });
       await rm(path);
       await symlink(`${path}.real`, path);
@@ -159,7 +162,12 @@ describe('intact files in the wrong place are refused:', () => {
 
   it('names that are none of ours are left alone', async () => {
     const made = await fullRing();
-    for (const name of ['keys/default/notes.txt', 'keys/default/1.json', 'keys/.DS_Store', 'keys/default/00000001.json~']) {
+    for (const name of [
+      'keys/default/notes.txt',
+      'keys/default/1.json',
+      'keys/.DS_Store',
+      'keys/default/00000001.json~',
+    ]) {
       await writeFile(join(made.folder, name), 'x');
     }
     await mkdir(join(made.folder, 'keys', 'NotAName'));

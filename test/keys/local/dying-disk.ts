@@ -39,13 +39,15 @@ export async function withDeathAt(step: number, death: Death, work: () => Promis
     if (death === 'torn') await torn?.();
     throw new Dead();
   };
-  const look = (call: () => Promise<unknown>): Promise<unknown> => (diedAt === undefined ? call() : Promise.reject(new Dead()));
+  const look = (call: () => Promise<unknown>): Promise<unknown> =>
+    diedAt === undefined ? call() : Promise.reject(new Dead());
 
   const wrapHandle = (handle: FileHandle): FileHandle => {
     const calls = handle as unknown as Record<string, AnyCall>;
     for (const name of HANDLE_CHANGING) {
       const original = calls[name]?.bind(handle) as AnyCall;
-      const half: AnyCall = (bytes, offset, length, ...rest) => original(bytes, offset, Math.floor(Number(length) / 2), ...rest);
+      const half: AnyCall = (bytes, offset, length, ...rest) =>
+        original(bytes, offset, Math.floor(Number(length) / 2), ...rest);
       calls[name] = (...args) => run(name, () => original(...args), name === 'write' ? () => half(...args) : undefined);
     }
     for (const name of HANDLE_READING) {

@@ -44,7 +44,9 @@ describe('keys', () => {
     const { ring, reopen, folder } = await testRing({}, ['b', 'a.1']);
     await ring.rotate('b');
     const other = await reopen();
-    expect((await other.list()).map(({ uri, versions }) => [uri, versions.map(({ label, state }) => `${label} ${state}`)])).toEqual([
+    expect(
+      (await other.list()).map(({ uri, versions }) => [uri, versions.map(({ label, state }) => `${label} ${state}`)]),
+    ).toEqual([
       ['local:a.1', ['1 active']],
       ['local:b', ['1 deactivated', '2 active']],
     ]);
@@ -93,7 +95,15 @@ describe('keys', () => {
     expect(error.next).toContain('waxseal key restore');
     const { version } = await b.ring.key('default').wrap(random(), bind);
     await refusal(b.ring.key('default').unwrap({ ...wrapped, version }, bind), 'ERR_AUTHENTICATION');
-    for (const forged of ['1', '', '1.', `01.${version.slice(2)}`, `${version}=`, ` ${version}`, `1.${'A'.repeat(22)}`]) {
+    for (const forged of [
+      '1',
+      '',
+      '1.',
+      `01.${version.slice(2)}`,
+      `${version}=`,
+      ` ${version}`,
+      `1.${'A'.repeat(22)}`,
+    ]) {
       await refusal(b.ring.key('default').unwrap({ ...wrapped, version: forged }, bind), 'ERR_KEY_NOT_FOUND');
     }
   });
@@ -158,7 +168,9 @@ describe('a keyring', () => {
     const { ring, reopen, folder } = await testRing();
     const bind = random();
     const secret = random();
-    const calls = [...Array(20).keys()].map((at) => (at % 4 === 0 ? ring.rotate('default') : ring.key('default').wrap(secret, bind)));
+    const calls = [...Array(20).keys()].map((at) =>
+      at % 4 === 0 ? ring.rotate('default') : ring.key('default').wrap(secret, bind),
+    );
     setTimeout(() => ring.close(), 4);
     const results = await Promise.allSettled(calls);
     const other = await reopen();

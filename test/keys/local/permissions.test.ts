@@ -1,7 +1,12 @@
 import { chmod, chown, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createLocalKeyring, openLocalKeyring, readKeyringInfo, restoreLocalKeyring } from '../../../src/keys/local/index.ts';
+import {
+  createLocalKeyring,
+  openLocalKeyring,
+  readKeyringInfo,
+  restoreLocalKeyring,
+} from '../../../src/keys/local/index.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { startChild } from './child.ts';
 import { cheap, random, refusal, testRing } from './rings.ts';
@@ -10,7 +15,14 @@ const isRoot = process.geteuid?.() === 0;
 const NOBODY = 65534;
 
 describe('a keyring that others may use is refused, with the command that mends it', () => {
-  const places = ['', 'keys', 'keys/default', 'keyring.json', 'keys/default/00000001.json', 'keys/default/00000001.state-0001.json'];
+  const places = [
+    '',
+    'keys',
+    'keys/default',
+    'keyring.json',
+    'keys/default/00000001.json',
+    'keys/default/00000001.state-0001.json',
+  ];
   for (const place of places) {
     it(place === '' ? 'the folder itself' : place, async () => {
       const { ring, folder, unlock } = await testRing();
@@ -83,6 +95,8 @@ describe('a user who is not root', () => {
       await chown(join(base, 'unlock.key'), NOBODY, NOBODY);
       await chown(join(base, 'ring', 'keyring.json'), NOBODY, NOBODY);
     }, 'foreign');
-    expect(lines).toEqual([{ step: 'foreign', code: 'ERR_KEYRING_PERMISSIONS', next: expect.stringContaining('chown 65534') as string }]);
+    expect(lines).toEqual([
+      { step: 'foreign', code: 'ERR_KEYRING_PERMISSIONS', next: expect.stringContaining('chown 65534') as string },
+    ]);
   });
 });

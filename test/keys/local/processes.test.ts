@@ -42,7 +42,10 @@ describe('attack 20: two processes rotate one key together and are killed at ran
     const other = await openLocalKeyring(folder, unlock);
     for (const one of [key, other.key('default')]) {
       for (const { version, wrap, secret, binding } of reports) {
-        const opened = await one.unwrap({ uri: 'local:default', version, algorithm: 1, wrap: bytes(wrap) }, bytes(binding));
+        const opened = await one.unwrap(
+          { uri: 'local:default', version, algorithm: 1, wrap: bytes(wrap) },
+          bytes(binding),
+        );
         expect(opened.secret).toEqual(bytes(secret));
         expect(opened.version).toBe(version);
       }

@@ -3,7 +3,12 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { type ErrorCode, WaxsealError } from '../../../src/errors/index.ts';
-import { createLocalKeyring, type KeyringOptions, type LocalKeyring, openLocalKeyring } from '../../../src/keys/local/index.ts';
+import {
+  createLocalKeyring,
+  type KeyringOptions,
+  type LocalKeyring,
+  openLocalKeyring,
+} from '../../../src/keys/local/index.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 
 /** The cheapest scrypt that is allowed. */

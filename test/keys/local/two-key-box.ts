@@ -5,7 +5,8 @@ const P = 2n ** 130n - 5n;
 const TWO128 = 2n ** 128n;
 const CLAMP = 0x0ffffffc0ffffffc0ffffffc0fffffffn;
 
-const little = (bytes: Uint8Array): bigint => [...bytes].reverse().reduce((all, byte) => (all << 8n) | BigInt(byte), 0n);
+const little = (bytes: Uint8Array): bigint =>
+  [...bytes].reverse().reduce((all, byte) => (all << 8n) | BigInt(byte), 0n);
 const mod = (value: bigint): bigint => ((value % P) + P) % P;
 
 function bytesOf(value: bigint): Uint8Array {

@@ -38,7 +38,8 @@ describe('a passphrase', () => {
 
   it('is never empty, and never half a character', async () => {
     const folder = join(await temporaryFolder(), 'ring');
-    for (const passphrase of ['', new Uint8Array()]) await refusal(createLocalKeyring(folder, { passphrase }), 'ERR_USAGE');
+    for (const passphrase of ['', new Uint8Array()])
+      await refusal(createLocalKeyring(folder, { passphrase }), 'ERR_USAGE');
     await expect(createLocalKeyring(folder, { passphrase: 'a\ud800' })).rejects.toThrow(TypeError);
   });
 
@@ -80,7 +81,10 @@ describe('a key file', () => {
   it('may be a mounted secret behind a symbolic link, with or without its newline', async () => {
     const { unlock, folder, base } = await testRing();
     const text = (await readFile(unlock.keyFile, 'latin1')).trim();
-    for (const [name, content] of [['a', text], ['b', `${text}\r\n`]] as const) {
+    for (const [name, content] of [
+      ['a', text],
+      ['b', `${text}\r\n`],
+    ] as const) {
       await writeFile(join(base, name), content, { mode: 0o400 });
       await symlink(join(base, name), join(base, `${name}.link`));
       await opens(folder, { keyFile: join(base, `${name}.link`) });
@@ -94,7 +98,16 @@ describe('a key file', () => {
     await refusal(openLocalKeyring(folder, { keyFile: join(base, 'none') }), 'ERR_FILE_NOT_FOUND');
     await refusal(openLocalKeyring(folder, { passphrase: 'x' }), 'ERR_WRONG_PASSPHRASE');
     const text = (await readFile(unlock.keyFile, 'latin1')).trim();
-    const bad = ['', 'x', text.slice(1), `${text}A`, text.replace(/./, '+'), `${text} \n`, `${text.slice(0, -1)}_`, 'A'.repeat(5000)];
+    const bad = [
+      '',
+      'x',
+      text.slice(1),
+      `${text}A`,
+      text.replace(/./, '+'),
+      `${text} \n`,
+      `${text.slice(0, -1)}_`,
+      'A'.repeat(5000),
+    ];
     for (const [at, content] of bad.entries()) {
       const keyFile = join(base, `bad${String(at)}`);
       await writeFile(keyFile, content, { mode: 0o600 });
@@ -136,7 +149,9 @@ describe('changing what unlocks the keyring', () => {
     const { ring, folder, reopen } = await testRing();
     const rings = [ring, await reopen(), await reopen()];
     await Promise.all(rings.map((one, at) => one.changeUnlock({ passphrase: `p${String(at)}` })));
-    const opened = await Promise.allSettled([0, 1, 2].map((at) => openLocalKeyring(folder, { passphrase: `p${String(at)}` })));
+    const opened = await Promise.allSettled(
+      [0, 1, 2].map((at) => openLocalKeyring(folder, { passphrase: `p${String(at)}` })),
+    );
     expect(opened.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   });
 

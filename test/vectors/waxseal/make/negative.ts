@@ -38,7 +38,7 @@ const vector = (name: string, code: Code, about: string, recipe: Recipe, more: P
 const flipAt = (bytes: Uint8Array, at: number, bit = 1): void => {
   bytes[at] = (bytes[at] ?? 0) ^ bit;
 };
-const object = (change: (bytes: Uint8Array, layout: Layout) => Uint8Array | void): Pick<Recipe, 'object'> => ({
+const object = (change: (bytes: Uint8Array, layout: Layout) => Uint8Array | undefined): Pick<Recipe, 'object'> => ({
   object: (bytes, layout) => change(bytes, layout) ?? bytes,
 });
 const text = (value: string): Uint8Array => encodeCbor(value);

@@ -234,6 +234,17 @@ export const positive: readonly Vector[] = [
   { name: 'recovery-head0-version', about: 'damage that makes another format version of the first head', length: 100, make: crafted({ object: (o) => flip(o, 8) }) },
   { name: 'recovery-head0-length', about: 'damage that makes the core longer in the first head', length: 100, make: crafted({ object: (o) => flip(o, 14) }) },
   { name: 'recovery-head0-large', about: 'first head lost, head regions of two pages and slots of 12 KiB', length: 100, context: { text: 'x'.repeat(4000) }, make: crafted({ context: { text: 'x'.repeat(4000) }, slotSize: 12_288, object: (o, { P }) => o.fill(0, 0, P) }) },
+  {
+    name: 'recovery-head0-foreign',
+    about: 'the first head is the valid head of another object and fits no slot: the second is read',
+    length: 100,
+    make: crafted({
+      object: (o, { P }) => {
+        o.set(craft({}).object.subarray(0, P));
+        return o;
+      },
+    }),
+  },
   { name: 'recovery-head1-damaged', about: 'the second head is lost: nobody needs it to open', length: 100, make: crafted({ object: (o, { P, S }) => o.fill(0, P + 2 * S, 2 * P + 2 * S) }) },
   { name: 'recovery-slot-a-invalid', about: 'slot A is lost: B is read', length: 100, make: crafted({ object: (o, { P, S }) => o.fill(0, P, P + S) }) },
   { name: 'recovery-slot-b-invalid', about: 'slot B is lost', length: 100, make: crafted({ object: (o, { P, S }) => o.fill(0, P + S, P + 2 * S) }) },

@@ -1,0 +1,45 @@
+import { addRecipient, removeRecipient, type RewrapReport } from '../../envelope/index.ts';
+import type { Context } from '../context.ts';
+import { forEachPath } from '../each.ts';
+
+interface Options {
+  key: string;
+  dryRun?: boolean;
+}
+
+export async function add(context: Context, paths: readonly string[], options: Options): Promise<number> {
+  const keys = await context.allKeys();
+  const added = await context.key(options.key);
+  return change(context, paths, options, 'added to', (path, common) => addRecipient(path, keys, added, common));
+}
+
+export async function remove(context: Context, paths: readonly string[], options: Options): Promise<number> {
+  const keys = await context.allKeys();
+  const exit = await change(context, paths, options, 'removed from', (path, common) =>
+    removeRecipient(path, keys, options.key, common),
+  );
+  context.out.say(
+    'Whoever held that key before may have kept the data key or a copy: removing a recipient is not revocation.',
+  );
+  return exit;
+}
+
+interface Common {
+  readonly dryRun: boolean | undefined;
+  readonly observe: Context['observe'];
+  readonly signal: AbortSignal;
+}
+
+function change(
+  context: Context,
+  paths: readonly string[],
+  { key, dryRun }: Options,
+  what: string,
+  work: (path: string, common: Common) => Promise<RewrapReport>,
+): Promise<number> {
+  return forEachPath(context, paths, async (path) => {
+    const report = await work(path, { dryRun, observe: context.observe, signal: context.signal });
+    context.out.say(`${path}: ${key} ${dryRun === true ? 'would be ' : ''}${what} the recipients.`);
+    return report;
+  });
+}

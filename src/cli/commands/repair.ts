@@ -1,0 +1,21 @@
+import { repair } from '../../envelope/index.ts';
+import type { Context } from '../context.ts';
+import { EXIT } from '../exit.ts';
+
+interface Options {
+  from?: string;
+  dryRun?: boolean;
+}
+
+export async function run(context: Context, [path = '']: readonly string[], options: Options): Promise<number> {
+  const { from, dryRun } = options;
+  const keys = await context.allKeys();
+  const report = await repair(path, keys, { from, dryRun, observe: context.observe, signal: context.signal });
+  context.out.results([{ path, ...report }]);
+  if (report.repaired.length === 0) context.out.say(`${path}: heads and recipients are whole; nothing was written.`);
+  else {
+    const done = dryRun === true ? 'would be rewritten' : 'rewritten';
+    context.out.say(`${path}: ${report.repaired.join(', ')} ${done}. Check the payload too: waxseal verify ${path}`);
+  }
+  return EXIT.done;
+}

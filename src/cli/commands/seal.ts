@@ -1,0 +1,124 @@
+import { lstat, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { seal, sealFile, type SealReport, verify } from '../../envelope/index.ts';
+import { WaxsealError } from '../../errors/index.ts';
+import { syncFolder } from '../../files/index.ts';
+import type { Context } from '../context.ts';
+import { forEachPath, parseContext } from '../each.ts';
+import { EXIT } from '../exit.ts';
+import { formatBytes, formatMs } from '../output.ts';
+import { startProgress } from '../progress.ts';
+import { writeToStdout } from '../standard-streams.ts';
+
+interface Options {
+  key?: string[];
+  output?: string;
+  context?: string[];
+  size?: string;
+  force?: boolean;
+  remove?: boolean;
+  compact?: boolean;
+  detached?: boolean;
+}
+
+export async function run(context: Context, paths: readonly string[], options: Options): Promise<number> {
+  if (options.compact === true || options.detached === true) {
+    throw new WaxsealError(
+      'ERR_USAGE',
+      `the ${options.compact === true ? 'compact' : 'detached'} layout is not in this version of waxseal`,
+      {
+        next: 'seal without that option: the attached layout does everything but small overhead and separate headers',
+      },
+    );
+  }
+  if (paths.length > 1 && options.output !== undefined)
+    throw new TypeError('seal: -o names one output and needs one input');
+  if (options.remove === true && (options.output === '-' || paths.includes('-'))) {
+    throw new TypeError('seal: --remove needs a file on both sides');
+  }
+  await refuseFolders(paths);
+  const keys = await context.namedKeys(options.key);
+  const size = options.size === undefined ? undefined : parseSize(options.size);
+  const common = { context: parseContext(options.context), observe: context.observe, signal: context.signal, size };
+  if (options.output === '-' || (paths[0] === '-' && options.output === undefined)) {
+    context.out.payloadOnStdout();
+    const input = paths[0] === '-' ? process.stdin : (await import('node:fs')).createReadStream(paths[0] ?? '');
+    await writeToStdout(await seal(input, keys, common), options.output === '-');
+    return EXIT.done;
+  }
+  return forEachPath(context, paths, async (path) => {
+    const target = options.output ?? `${path}.wax`;
+    const started = performance.now();
+    const before = path === '-' ? undefined : await lstat(path).catch(() => undefined);
+    const progress = startProgress(path, !context.out.json);
+    let report: SealReport;
+    try {
+      report = await sealFile(path === '-' ? process.stdin : path, target, keys, {
+        ...common,
+        overwrite: options.force === true,
+        onProgress: progress.onProgress,
+      });
+    } finally {
+      progress.stop();
+    }
+    const ms = performance.now() - started;
+    const { out } = context;
+    const recipients = report.recipients.map(
+      ({ uri, version }) => `${uri} version ${version.split('.')[0] ?? version}`,
+    );
+    out.say(
+      `Sealed ${path} → ${out.strong(target)} (${formatBytes(report.size)}, ${formatMs(ms)}) to ${recipients.join(', ')}.`,
+    );
+    if (options.remove === true && before !== undefined) {
+      await removePlaintext(context, path, target, keys, before);
+      out.say(`Verified it and deleted ${path}.`);
+    }
+    return { output: target, ...report, ms: Math.round(ms), removed: options.remove === true };
+  });
+}
+
+/** The plaintext goes only after the sealed object was verified, and only if it is still the file that was sealed. */
+async function removePlaintext(
+  context: Context,
+  path: string,
+  target: string,
+  keys: Awaited<ReturnType<Context['namedKeys']>>,
+  before: Awaited<ReturnType<typeof lstat>>,
+): Promise<void> {
+  const { ok, findings } = await verify(target, keys, { observe: context.observe, signal: context.signal });
+  if (!ok) {
+    throw new WaxsealError(
+      'ERR_AUTHENTICATION',
+      `${target} did not verify (${findings[0]?.message ?? 'unknown'}); ${path} was kept`,
+      {
+        object: target,
+      },
+    );
+  }
+  const now = await lstat(path);
+  if (now.ino !== before.ino || now.size !== before.size || now.mtimeMs !== before.mtimeMs) {
+    throw new WaxsealError('ERR_INPUT_CHANGED', `${path} changed after it was sealed, and was kept`, { object: path });
+  }
+  await unlink(path);
+  await syncFolder(dirname(path));
+}
+
+async function refuseFolders(paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    if (path === '-') continue;
+    const facts = await lstat(path).catch(() => undefined);
+    if (facts?.isDirectory() === true) {
+      throw new WaxsealError('ERR_USAGE', `${path} is a folder; sealed trees are not in this version of waxseal`, {
+        object: path,
+        next: `seal its files (waxseal seal ${path}/*), or an archive: tar c ${path} | waxseal seal - -o ${path}.tar.wax`,
+      });
+    }
+  }
+}
+
+function parseSize(text: string): number {
+  const size = Number(text);
+  if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(size))
+    throw new TypeError(`seal: --size takes a number of bytes, not "${text}"`);
+  return size;
+}

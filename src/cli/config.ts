@@ -1,0 +1,91 @@
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { WaxsealError } from '../errors/index.ts';
+
+/** What a configuration file may say in this version. */
+export interface Config {
+  readonly defaultKey?: string | undefined;
+  /** Folder of the keyring. */
+  readonly keyring?: string | undefined;
+  /** The file that said so. */
+  readonly file?: string | undefined;
+}
+
+const NAMES = ['ts', 'js', 'json', 'yaml'].map((ending) => `waxseal.config.${ending}`);
+/** Names that CLI.md gives to later versions: told apart from typing errors. */
+const LATER = ['classes', 'schedules', 'catalog', 'audit'];
+
+/**
+ * The configuration: of the working folder, else of the home.
+ *
+ * @throws WaxsealError `ERR_CONFIG`
+ */
+export async function readConfig(folders: readonly string[]): Promise<Config> {
+  for (const folder of folders) {
+    for (const name of NAMES) {
+      const file = join(folder, name);
+      const there = await stat(file).then(
+        (facts) => facts.isFile(),
+        () => false,
+      );
+      if (there) return { ...(await parse(file, await load(file))), file };
+    }
+  }
+  return {};
+}
+
+async function load(file: string): Promise<unknown> {
+  await refuseForeign(file);
+  try {
+    if (file.endsWith('.json')) return JSON.parse(await readFile(file, 'utf8'));
+    if (file.endsWith('.yaml')) return (await import('yaml')).parse(await readFile(file, 'utf8')) as unknown;
+    return ((await import(pathToFileURL(file).href)) as { readonly default?: unknown }).default;
+  } catch (cause) {
+    const why = cause instanceof Error ? `: ${cause.message}` : '';
+    throw new WaxsealError('ERR_CONFIG', `${file} cannot be read${why}`, { object: file, cause });
+  }
+}
+
+/**
+ * A configuration decides which keys are used, and `.ts` and `.js` are code: whoever can write it can act as the user.
+ * So it counts only where nobody else can write it, as git does with repositories.
+ */
+async function refuseForeign(file: string): Promise<void> {
+  const user = process.getuid?.();
+  for (const path of [file, dirname(file)]) {
+    const { uid, mode } = await stat(path);
+    const sticky = (mode & 0o1000) !== 0 && path !== file;
+    if (user !== undefined && uid !== user && uid !== 0) {
+      throw foreign(file, path, 'belongs to another user', `chown $(id -un) '${path}', or remove the file`);
+    }
+    if ((mode & 0o022) !== 0 && !sticky) {
+      throw foreign(file, path, 'can be written by others', `chmod go-w '${path}'`);
+    }
+  }
+}
+
+function foreign(file: string, path: string, why: string, next: string): WaxsealError {
+  return new WaxsealError('ERR_CONFIG', `${file} is not used: ${path} ${why}`, { object: file, next });
+}
+
+async function parse(file: string, value: unknown): Promise<Config> {
+  const { z } = await import('zod');
+  const schema = z.strictObject({ defaultKey: z.string().optional(), keyring: z.string().optional() });
+  const later = Object.keys((value ?? {}) as object).filter((name) => LATER.includes(name));
+  if (later.length > 0) {
+    throw new WaxsealError('ERR_CONFIG', `${file}: ${later.join(', ')} is not in this version of waxseal`, {
+      object: file,
+      next: 'remove the field, or upgrade waxseal',
+    });
+  }
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    const where = issue === undefined || issue.path.length === 0 ? '' : ` at ${issue.path.join('.')}`;
+    throw new WaxsealError('ERR_CONFIG', `${file}${where}: ${issue?.message ?? 'not a configuration'}`, {
+      object: file,
+    });
+  }
+  return parsed.data;
+}

@@ -1,0 +1,131 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { WaxsealError } from '../errors/index.ts';
+import { type LocalKeyring, openLocalKeyring, readKeyringInfo, type Unlock } from '../keys/local/index.ts';
+import type { Observe } from '../keys/observer.ts';
+import type { KeyProvider } from '../keys/provider.ts';
+import { parseKeyUri } from '../keys/uri.ts';
+import { type Config, readConfig } from './config.ts';
+import type { Output } from './output.ts';
+import { askPassphrase, passphraseFromFile } from './passphrase.ts';
+
+/** Options that every command takes. */
+export interface GlobalOptions {
+  readonly home?: string | undefined;
+  readonly passphraseFile?: string | undefined;
+  readonly json?: boolean | undefined;
+  readonly quiet?: boolean | undefined;
+}
+
+/** What a command works with: where things are, what to say, and the keyring, unlocked when it is needed. */
+export class Context {
+  readonly home: string;
+  readonly out: Output;
+  readonly signal: AbortSignal;
+  readonly #options: GlobalOptions;
+  #config: Promise<Config> | undefined;
+  #ring: Promise<LocalKeyring> | undefined;
+
+  constructor(options: GlobalOptions, out: Output, signal: AbortSignal) {
+    this.#options = options;
+    this.out = out;
+    this.signal = signal;
+    this.home = resolve(homeFolder(options.home));
+  }
+
+  config(): Promise<Config> {
+    this.#config ??= readConfig([process.cwd(), this.home]);
+    return this.#config;
+  }
+
+  async keyringFolder(): Promise<string> {
+    const { keyring } = await this.config();
+    return keyring === undefined ? join(this.home, 'keyring') : resolve(keyring);
+  }
+
+  keyFile(): string {
+    return join(this.home, 'keyring.key');
+  }
+
+  /** Warnings of the library, for the person. */
+  readonly observe: Observe = (event) => {
+    if (event.type === 'warning' && event.warning !== undefined) this.out.warn(event.warning);
+  };
+
+  /** The keyring, unlocked once. */
+  ring(): Promise<LocalKeyring> {
+    this.#ring ??= this.#unlock();
+    return this.#ring;
+  }
+
+  async #unlock(): Promise<LocalKeyring> {
+    const folder = await this.keyringFolder();
+    const { unlock } = await readKeyringInfo(folder);
+    return openLocalKeyring(folder, await this.unlockWith(unlock));
+  }
+
+  /** How the keyring is unlocked: by the key file in the home, a passphrase file, or by asking. */
+  async unlockWith(kind: 'passphrase' | 'key-file'): Promise<Unlock> {
+    if (kind === 'key-file') return { keyFile: this.keyFile() };
+    const file = this.passphraseFile();
+    if (file !== undefined) return { passphrase: await passphraseFromFile(file) };
+    return { passphrase: await askPassphrase(`Passphrase of the keyring in ${this.home}`, this.signal) };
+  }
+
+  passphraseFile(): string | undefined {
+    const fromEnvironment = process.env['WAXSEAL_PASSPHRASE_FILE'];
+    return this.#options.passphraseFile ?? (fromEnvironment === '' ? undefined : fromEnvironment);
+  }
+
+  /** Every key at hand, for opening. */
+  async allKeys(): Promise<readonly KeyProvider[]> {
+    const keys = await (await this.ring()).keys();
+    if (keys.length === 0) {
+      throw new WaxsealError('ERR_KEY_NOT_FOUND', 'the keyring has no keys', { next: 'waxseal key create local:NAME' });
+    }
+    return keys;
+  }
+
+  /** The keys that are named, or the default one. */
+  async namedKeys(uris: readonly string[] | undefined): Promise<readonly KeyProvider[]> {
+    const names = uris ?? [(await this.config()).defaultKey ?? 'local:default'];
+    const keys: KeyProvider[] = [];
+    for (const uri of new Set(names)) keys.push(await this.key(uri));
+    return keys;
+  }
+
+  /** One key by its URI; it must exist. */
+  async key(uri: string): Promise<KeyProvider> {
+    const name = localName(uri);
+    const ring = await this.ring();
+    await ring.describe(name);
+    return ring.key(name);
+  }
+
+  close(): void {
+    void this.#ring?.then(
+      (ring) => ring.close(),
+      () => undefined,
+    );
+  }
+}
+
+/** The NAME of `local:NAME`; other providers are not in this version. */
+export function localName(uri: string): string {
+  const { scheme, rest } = parseKeyUri(uri);
+  if (scheme !== 'local') {
+    throw new WaxsealError('ERR_PROVIDER_UNSUPPORTED', `${scheme}: keys are not in this version of waxseal`, {
+      object: uri,
+      next: 'use a local key (local:NAME), or a later version',
+    });
+  }
+  return rest;
+}
+
+function homeFolder(option: string | undefined): string {
+  const { WAXSEAL_HOME, XDG_CONFIG_HOME } = process.env;
+  if (option !== undefined) return option;
+  if (WAXSEAL_HOME !== undefined && WAXSEAL_HOME !== '') return WAXSEAL_HOME;
+  const base = XDG_CONFIG_HOME === undefined || XDG_CONFIG_HOME === '' ? join(homedir(), '.config') : XDG_CONFIG_HOME;
+  return join(base, 'waxseal');
+}
