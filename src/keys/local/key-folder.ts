@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { fromSystemError, systemCode } from '../../errors/index.ts';
 
 /** What the folder of a key holds for one version number. */
-export interface ListedVersion {
+interface ListedVersion {
   readonly hasFile: boolean;
   /** Number of state records. They are numbered from 1 without gaps: whoever reads them finds out when one is missing. */
   readonly states: number;

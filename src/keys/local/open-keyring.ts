@@ -120,7 +120,7 @@ export function checkedSettings(what: string, options: KeyringOptions): KeyringS
 }
 
 /** keyring.json, or undefined where there is no keyring. @throws WaxsealError `ERR_KEYRING_DAMAGED` for half of one */
-export async function findHeader(root: string): Promise<KeyringHeader | undefined> {
+async function findHeader(root: string): Promise<KeyringHeader | undefined> {
   if (!(await checkPrivateFolder(root))) return undefined;
   const header = await readHeader(root);
   if (header === undefined && (await listKeyNames(root)).length > 0) {

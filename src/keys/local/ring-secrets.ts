@@ -13,7 +13,7 @@ export const MAC_LENGTH = 32;
 export const SEALED_KEY_LENGTH = BOX_NONCE_LENGTH + 16 + 32;
 
 /** Seals a 32-byte key: nonce(24) ‖ secretbox. */
-export function sealKey(key: Uint8Array, under: Uint8Array): Uint8Array {
+function sealKey(key: Uint8Array, under: Uint8Array): Uint8Array {
   const nonce = randomPublic(BOX_NONCE_LENGTH);
   const out = new Uint8Array(SEALED_KEY_LENGTH);
   out.set(nonce);

@@ -16,9 +16,9 @@ export const DEFAULT_SCRYPT: ScryptCost = Object.freeze({ N: 2 ** 16, p: 2 });
  * Bounds for what a file may ask for, checked before a byte is allocated: 128 * N * r is 16 MiB at the lower end and
  * 256 MiB at the upper.
  */
-export const SCRYPT_BOUNDS = Object.freeze({ minN: 2 ** 14, maxN: 2 ** 18, maxP: 4 });
+const SCRYPT_BOUNDS = Object.freeze({ minN: 2 ** 14, maxN: 2 ** 18, maxP: 4 });
 
-/** Whether a cost lies within {@link SCRYPT_BOUNDS}. */
+/** Whether a cost lies within the bounds. */
 export function isScryptCost({ N, p }: ScryptCost): boolean {
   const { minN, maxN, maxP } = SCRYPT_BOUNDS;
   return (

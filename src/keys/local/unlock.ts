@@ -22,7 +22,7 @@ export type UnlockParameters =
 const SALT_LENGTH = 16;
 
 /** Half of it seals the master key, half of it makes the MAC that commits to the key. */
-export const UNLOCK_KEYS_LENGTH = 64;
+const UNLOCK_KEYS_LENGTH = 64;
 
 /** Fresh parameters for a way to unlock. */
 export function newUnlockParameters(unlock: Unlock, cost: ScryptCost = DEFAULT_SCRYPT): UnlockParameters {

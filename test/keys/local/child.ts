@@ -18,10 +18,14 @@ export interface ChildOptions {
 
 export function startChild(script: string, args: readonly string[], options: ChildOptions = {}): Child {
   const { user, nodeOptions = [] } = options;
-  const child = spawn(process.execPath, [...nodeOptions, join(import.meta.dirname, script), ...args], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    ...(user === undefined ? {} : { uid: user, gid: user }),
-  });
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', ...nodeOptions, join(import.meta.dirname, script), ...args],
+    {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      ...(user === undefined ? {} : { uid: user, gid: user }),
+    },
+  );
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   child.stdin.on('error', () => undefined);

@@ -8,7 +8,7 @@ export type Death = 'before' | 'torn';
 export type DiedAt = string | undefined;
 
 /** Thrown by every call from the death on: nothing that runs after it can touch the disk. */
-export class Dead extends Error {
+class Dead extends Error {
   override readonly name = 'Dead';
 }
 

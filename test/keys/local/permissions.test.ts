@@ -67,7 +67,7 @@ describe('a user who is not root', () => {
     const base = await temporaryFolder();
     if (isRoot) await chown(base, NOBODY, NOBODY);
     await prepare(base);
-    const child = startChild('plain-user.ts', [base, ...args], isRoot ? { user: NOBODY } : {});
+    const child = startChild('plain-user-process.ts', [base, ...args], isRoot ? { user: NOBODY } : {});
     const { lines, code, stderr } = await child.end();
     expect(stderr).toBe('');
     expect(code).toBe(0);
