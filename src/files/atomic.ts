@@ -7,6 +7,11 @@ import { removeStaleTemporaries, temporaryName } from './temporaries.ts';
 export interface AtomicOptions {
   /** Whether an existing target is replaced; otherwise it is refused, also when it appears meanwhile. */
   readonly overwrite: boolean;
+  /**
+   * Where a file system has no hard links, "only if nothing has that name" is looked up first and can race. True refuses
+   * such a file system instead: for files that must never replace one another.
+   */
+  readonly strictlyNew?: boolean | undefined;
   /** Permission bits before the umask, 0o666 by default. */
   readonly mode?: number | undefined;
 }
@@ -51,7 +56,7 @@ export async function openAtomicOutput(path: string, options: AtomicOptions): Pr
       try {
         await handle.sync();
         await close();
-        await (options.overwrite ? rename(temporaryPath, target) : linkNew(temporaryPath, target));
+        await (options.overwrite ? rename(temporaryPath, target) : linkNew(temporaryPath, target, options));
         await syncFolder(folder);
       } catch (error) {
         if (systemCode(error) === 'EEXIST') throw exists(path, error);
@@ -94,12 +99,19 @@ export async function syncFolder(folder: string): Promise<void> {
 }
 
 /** Gives the file its name only if nothing has that name yet: `link` is the one call that says so atomically. */
-async function linkNew(from: string, to: string): Promise<void> {
+async function linkNew(from: string, to: string, { strictlyNew = false }: AtomicOptions): Promise<void> {
   try {
     await link(from, to);
   } catch (error) {
     const code = systemCode(error);
     if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP' && code !== 'ENOSYS') throw error;
+    if (strictlyNew) {
+      throw new WaxsealError('ERR_IO', `${to} was not written: its file system has no hard links`, {
+        object: to,
+        next: 'choose a folder on another file system',
+        cause: error,
+      });
+    }
     // No hard links here (FAT, some FUSE): the best left is to look first.
     await refuseExisting(to, to);
     await rename(from, to);

@@ -96,7 +96,7 @@ export async function writePrivateFile(
   bytes: Uint8Array,
   { overwrite, inspect }: { readonly overwrite: boolean; readonly inspect?: (bytes: Uint8Array) => Promise<void> },
 ): Promise<void> {
-  const output = await openAtomicOutput(path, { overwrite, mode: FILE_MODE });
+  const output = await openAtomicOutput(path, { overwrite, mode: FILE_MODE, strictlyNew: true });
   let back: Uint8Array | undefined;
   try {
     try {
