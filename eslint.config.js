@@ -36,6 +36,7 @@ export default tseslint.config(
         { ignoreVoidOperator: true, ignoreArrowShorthand: true },
       ],
       '@typescript-eslint/no-meaningless-void-operator': 'off',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       eqeqeq: 'error',
       'no-console': 'error',
     },

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { missingRuntimes } from './runtimes/runtimes.ts';
 
 /** Interpreter of the second reader, with the packages that it needs, where CI or a developer has made it. */
-export const SECOND_READER_PYTHON = join(import.meta.dirname, '.cache/venv/bin/python');
+const SECOND_READER_PYTHON = join(import.meta.dirname, '.cache/venv/bin/python');
 
 /** What some suites need beyond Node and npm and this machine does not have, with the command that brings it. */
 export function missingOptionals(): string[] {

@@ -4,8 +4,8 @@ import { WaxsealError } from '../errors/index.ts';
 import type { Context, GlobalOptions } from './context.ts';
 
 interface Wiring {
-  context(options: GlobalOptions): Context;
-  ended(exitCode: number): void;
+  readonly context: (options: GlobalOptions) => Context;
+  readonly ended: (exitCode: number) => void;
 }
 
 /** What a command's module exports: it does the work and gives the exit code. */

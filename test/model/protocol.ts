@@ -47,6 +47,7 @@ export const MUTANTS = {
   noReread: [...read, sync, ...region('other'), ...region('current')],
   /** Nothing makes durable what a killed writer left in the page cache. */
   noSyncBefore: [...read, ...reread, ...region('other'), ...region('current')],
+  noReadBack: [...read, sync, ...reread, ...write('other'), sync, ...write('current'), sync],
 } satisfies Record<string, readonly Step[]>;
 
 export interface Setting {
@@ -262,7 +263,7 @@ export function slotModel(setting: Setting): Model<State> {
   function describe(step: Step, writer: Writer): string {
     const letter = (slot: number): string => (slot === 0 ? 'A' : 'B');
     if (step.do === 'sync') return 'fdatasync';
-    if (step.do === 'read' || step.do === 're-read') return `${step.do}s ${letter(step.slot)}`;
+    if ('slot' in step) return `${step.do}s ${letter(step.slot)}`;
     const slot = letter(slotOf(writer, step.which));
     if (step.do === 'read back') return `reads ${slot} back`;
     return `writes half ${step.half + 1} of ${slot}: ${step.zeros === true ? 'zeros' : show(writer.planned)}`;

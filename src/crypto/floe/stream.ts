@@ -81,9 +81,8 @@ export function decryptStream(
   return closing(run(), () => decryptor.close());
 }
 
-function requireSource(source: ByteSource): void {
-  const usable = typeof source === 'object' && source !== null;
-  if (!usable || !(Symbol.asyncIterator in source || Symbol.iterator in source) || source instanceof Uint8Array) {
+function requireSource(source: unknown): void {
+  if (typeof source !== 'object' || source === null || !(Symbol.asyncIterator in source || Symbol.iterator in source) || source instanceof Uint8Array) {
     throw new TypeError('source must be an iterable or async iterable of Uint8Array chunks');
   }
 }

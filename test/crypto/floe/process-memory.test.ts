@@ -10,7 +10,7 @@ describe.runIf(process.platform === 'linux')('process memory (ATTACKS 26)', () =
     const child = spawn(process.execPath, [CHILD], { stdio: ['pipe', 'pipe', 'inherit'] });
     try {
       const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-      const key = Uint8Array.from(Buffer.from((await lines.next()).value ?? '', 'hex'), (byte) => byte ^ 0xa5);
+      const key = Uint8Array.from(Buffer.from(String((await lines.next()).value), 'hex'), (byte) => byte ^ 0xa5);
       expect(key.length).toBe(32);
       const before = occurrences(child, key);
       if (before === undefined) return context.skip('the kernel does not let a process read its child’s memory');
