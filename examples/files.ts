@@ -1,6 +1,7 @@
 // Files: sealed and opened whole, with flat memory; the target appears only when it is complete.
 import { writeFile } from 'node:fs/promises';
 import { createLocalKeyring, inspect, isWaxsealError, openFile, sealFile, verify } from 'waxseal';
+import './support/temporary-folder.ts';
 
 const ring = await createLocalKeyring('keyring', { keyFile: 'keyring.key' });
 await ring.create('default');

@@ -1,5 +1,6 @@
 // Observer and guard: told of every key use before it happens; throwing vetoes it.
 import { createLocalKeyring, isWaxsealError, type Observe, open, seal } from 'waxseal';
+import './support/temporary-folder.ts';
 
 const ring = await createLocalKeyring('keyring', { keyFile: 'keyring.key' });
 await ring.create('default');

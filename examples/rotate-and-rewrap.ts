@@ -1,5 +1,6 @@
 // Rotation: a new version of the master key, then a new wrap in place. The payload is neither read nor written.
 import { createLocalKeyring, inspect, open, rewrap, seal, sealFile } from 'waxseal';
+import './support/temporary-folder.ts';
 
 const ring = await createLocalKeyring('keyring', { keyFile: 'keyring.key' });
 await ring.create('default');

@@ -1,5 +1,6 @@
 // Hello world: seal bytes to a key of a local keyring, and open them again.
 import { createLocalKeyring, open, seal } from 'waxseal';
+import './support/temporary-folder.ts';
 
 const ring = await createLocalKeyring('keyring', { keyFile: 'keyring.key' });
 await ring.create('default');

@@ -3,6 +3,7 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createLocalKeyring, open, seal } from 'waxseal';
+import './support/temporary-folder.ts';
 
 const ring = await createLocalKeyring('keyring', { keyFile: 'keyring.key' });
 await ring.create('default');

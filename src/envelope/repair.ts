@@ -11,7 +11,7 @@ import { encodeSlot, hasCleanPadding } from './format/slot.ts';
 import { keyList, type Keys } from './keys-input.ts';
 import { load } from './load.ts';
 import { findSecondHead, readHead, readSlots, type SlotPair } from './read-head.ts';
-import { assertStillThere, type ObjectFile, openObjectFile, writeRegion } from './rewrap/object-file.ts';
+import { assertStillThere, type ObjectFile, openObjectFile, settle, writeRegion } from './rewrap/object-file.ts';
 import { nextGeneration } from './rewrap/update-slots.ts';
 import type { InPlaceOptions } from './rewrap/rewrap.ts';
 import { openSegment, shapeOfObject } from './payload.ts';
@@ -89,6 +89,7 @@ async function repairLocked(
     writes.push({ part: 'first head', bytes: proven, offset: 0 });
   }
   if (options.dryRun !== true) {
+    if (writes.length > 0) await settle(file);
     for (const { bytes, offset } of writes) await writeRegion(file, bytes, offset);
     await assertStillThere(file);
   }

@@ -47,6 +47,20 @@ async function resolvePath(path: string): Promise<string> {
 }
 
 /**
+ * Makes durable what is in the file, before the first write to it. A writer that was killed may have left a slot in the
+ * page cache only: were the other one written now, a power cut could tear both.
+ *
+ * @throws WaxsealError `ERR_IO`, `ERR_DISK_FULL`
+ */
+export async function settle(file: ObjectFile): Promise<void> {
+  try {
+    await file.handle.datasync();
+  } catch (error) {
+    throw fromSystemError(error, 'write', file.name);
+  }
+}
+
+/**
  * Writes one region in place and proves that it is there: fdatasync, then read back through a new descriptor and
  * compare. The first failure ends everything: after a failed fsync a second one may lie.
  *
@@ -55,10 +69,10 @@ async function resolvePath(path: string): Promise<string> {
 export async function writeRegion(file: ObjectFile, bytes: Uint8Array, offset: number): Promise<void> {
   try {
     await writeFully(file.handle, bytes, offset);
-    await file.handle.datasync();
   } catch (error) {
     throw fromSystemError(error, 'write', file.name);
   }
+  await settle(file);
   let again: FileHandle | undefined;
   try {
     again = await open(file.realPath, 'r');

@@ -10,7 +10,7 @@ import { assertDistinct, encodeRecipients, type Recipient } from '../format/reci
 import { encodeSlot, type Slot, type SlotIndex } from '../format/slot.ts';
 import { load } from '../load.ts';
 import { readSlots, type SlotPair } from '../read-head.ts';
-import { assertStillThere, type ObjectFile, writeRegion } from './object-file.ts';
+import { assertStillThere, type ObjectFile, settle, writeRegion } from './object-file.ts';
 
 /** What a change of recipients works from. `dataKey` is lent: it is zeroed when the change is done. */
 export interface CurrentRecipients {
@@ -73,6 +73,7 @@ export async function updateSlots(
     if (writes.length === 0 || options.dryRun === true) {
       return { ...result, generation: opened.slot.generation, bytesWritten: 0 };
     }
+    await settle(file);
     if (!samePair(slots, await readSlots(file, head))) continue;
     let bytesWritten = 0;
     for (const { offset, bytes } of writes) {
