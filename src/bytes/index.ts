@@ -1,3 +1,4 @@
+export { onAbandon } from './abandon.ts';
 export {
   ascii,
   concat,

@@ -72,7 +72,7 @@ function foreign(file: string, path: string, why: string, next: string): Waxseal
 async function parse(file: string, value: unknown): Promise<Config> {
   const { z } = await import('zod');
   const schema = z.strictObject({ defaultKey: z.string().optional(), keyring: z.string().optional() });
-  const later = Object.keys((value ?? {})).filter((name) => LATER.includes(name));
+  const later = Object.keys(value ?? {}).filter((name) => LATER.includes(name));
   if (later.length > 0) {
     throw new WaxsealError('ERR_CONFIG', `${file}: ${later.join(', ')} is not in this version of waxseal`, {
       object: file,

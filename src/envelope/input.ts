@@ -42,34 +42,6 @@ export function toWebStream(chunks: AsyncGenerator<Uint8Array, void, undefined>)
 }
 
 /**
- * Makes `abandon` run when a generator is ended before its first step: its own `finally` is not reached then.
- */
-export function withAbandon(
-  chunks: AsyncGenerator<Uint8Array, void, undefined>,
-  abandon: () => Promise<void>,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  let started = false;
-  return {
-    next() {
-      started = true;
-      return chunks.next();
-    },
-    async return() {
-      if (!started) await abandon();
-      started = true;
-      return chunks.return();
-    },
-    throw: (error: unknown) => chunks.throw(error),
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-    async [Symbol.asyncDispose]() {
-      await this.return();
-    },
-  };
-}
-
-/**
  * Cuts a stream of any chunking into pieces of exactly `length` bytes, the last one shorter (or as long, or empty for
  * an empty stream). A piece is handed out before the next chunk is asked for, so that a source may reuse its buffer;
  * pieces that lie within one chunk are views of it.

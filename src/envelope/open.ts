@@ -1,3 +1,4 @@
+import { onAbandon } from '../bytes/index.ts';
 import { measureSegment } from '../crypto/floe/frame.ts';
 import { refuseUnknownOptions, WaxsealError } from '../errors/index.ts';
 import { observed } from '../keys/observer.ts';
@@ -10,7 +11,6 @@ import {
   refuseInput,
   regroup,
   toWebStream,
-  withAbandon,
 } from './input.ts';
 import type { Keys } from './keys-input.ts';
 import {
@@ -182,7 +182,7 @@ export async function openStream(
     const unlocked = await unlockObserved(source, keys, options, 'open');
     options.onInfo?.(unlocked.info);
     const beginning = [prefix.subarray(unlocked.head.geometry.segments), rest];
-    return withAbandon(openedChunks(unlocked, beginning, chunks, options), async () => {
+    return onAbandon(openedChunks(unlocked, beginning, chunks, options), async () => {
       unlocked.state.close();
       await chunks.return?.();
     });

@@ -1,9 +1,9 @@
-import { concat } from '../bytes/index.ts';
+import { concat, onAbandon } from '../bytes/index.ts';
 import { encryptSegmentParts } from '../crypto/floe/segments.ts';
 import { refuseUnknownOptions, WaxsealError } from '../errors/index.ts';
 import { announce, type Announced, observed } from '../keys/observer.ts';
 import type { KeyProvider } from '../keys/provider.ts';
-import { type ByteStream, endStream, isByteStream, refuseInput, regroup, toWebStream, withAbandon } from './input.ts';
+import { type ByteStream, endStream, isByteStream, refuseInput, regroup, toWebStream } from './input.ts';
 import { keyList, type Keys } from './keys-input.ts';
 import { type NewObject, newObject, type NewObjectOptions } from './new-object.ts';
 import { payloadLength, shapeOfPlaintext } from './payload.ts';
@@ -121,7 +121,7 @@ export function sealedChunks(
   options: Pick<SealOptions, 'size' | 'signal' | 'onProgress'>,
   announced: Announced,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  return withAbandon(encryptStream(source, object, options, announced), async () => {
+  return onAbandon(encryptStream(source, object, options, announced), async () => {
     object.state.close();
     await announced.failed(undefined);
     await endStream(source);

@@ -29,7 +29,7 @@ const write = (which: 'other' | 'current', zeros = false): readonly Step[] => [
 const region = (which: 'other' | 'current'): readonly Step[] => [...write(which), sync, { do: 'read back', which }];
 
 /** What `updateSlots` does. */
-export const PROTOCOL: readonly Step[] = [...read, sync, ...reread, ...region('other'), ...region('current')];
+const PROTOCOL: readonly Step[] = [...read, sync, ...reread, ...region('other'), ...region('current')];
 
 /** Protocols that must not pass. */
 export const MUTANTS = {
@@ -77,7 +77,7 @@ export interface View {
 }
 
 /** Contents of a slot: 0 is nothing valid; else a generation, the changes in the list, and who wrote it. */
-export const content = (generation: number, changes: number, author: number): number =>
+const content = (generation: number, changes: number, author: number): number =>
   (generation << 6) | (changes << 3) | author;
 const generationOf = (value: number): number => value >> 6;
 const changesOf = (value: number): number => (value >> 3) & 7;

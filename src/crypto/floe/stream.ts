@@ -1,3 +1,4 @@
+import { onAbandon } from '../../bytes/index.ts';
 import { PlaintextCutter } from './cutters.ts';
 import { requireBytes } from './inputs.ts';
 import { MessageDecryptor } from './message-decryptor.ts';
@@ -44,7 +45,7 @@ export function encryptStream(
       close();
     }
   }
-  return closing(run(), close);
+  return onAbandon(run(), close);
 }
 
 /**
@@ -78,26 +79,16 @@ export function decryptStream(
       decryptor.close();
     }
   }
-  return closing(run(), () => decryptor.close());
+  return onAbandon(run(), () => decryptor.close());
 }
 
 function requireSource(source: unknown): void {
-  if (typeof source !== 'object' || source === null || !(Symbol.asyncIterator in source || Symbol.iterator in source) || source instanceof Uint8Array) {
+  if (
+    typeof source !== 'object' ||
+    source === null ||
+    !(Symbol.asyncIterator in source || Symbol.iterator in source) ||
+    source instanceof Uint8Array
+  ) {
     throw new TypeError('source must be an iterable or async iterable of Uint8Array chunks');
   }
-}
-
-/**
- * Runs `close` also when a generator is ended before its first step: its own `finally` is not reached then, and the
- * keys would stay in memory.
- */
-function closing<T>(
-  generator: AsyncGenerator<T, void, undefined>,
-  close: () => void,
-): AsyncGenerator<T, void, undefined> {
-  const end = generator.return.bind(generator);
-  const fail = generator.throw.bind(generator);
-  generator.return = (value) => end(value).finally(close);
-  generator.throw = (error) => fail(error).finally(close);
-  return generator;
 }

@@ -79,11 +79,7 @@ export async function renewRecipients(
       renewed = await freshRecipient(current, target, options);
       fresh.set(target, renewed);
       after.push(renewed);
-      outcome(
-        replace !== undefined || renewed.version !== entry.version ? 'renewed' : 'current',
-        renewed.version,
-        renewed.uri,
-      );
+      outcome('renewed', renewed.version, renewed.uri);
     } else {
       outcome('merged', renewed.version, renewed.uri);
     }

@@ -1,11 +1,11 @@
-import { concat } from '../../bytes/index.ts';
+import { concat, onAbandon } from '../../bytes/index.ts';
 import { zero } from '../../crypto/secrets.ts';
 import type { KeyProvider } from '../../keys/provider.ts';
 import { unlockSlots } from '../choose-slot.ts';
 import { assertDistinct, encodeRecipients } from '../format/recipients.ts';
 import { encodeSlot } from '../format/slot.ts';
 import { MAX_PREFIX } from '../format/limits.ts';
-import { type ByteStream, collectPrefix, toWebStream, withAbandon } from '../input.ts';
+import { type ByteStream, collectPrefix, toWebStream } from '../input.ts';
 import { load } from '../load.ts';
 import type { PrefixReader } from '../read-head.ts';
 import { type Change, nextGeneration, type UpdateOptions, type UpdateResult } from './update-slots.ts';
@@ -50,7 +50,7 @@ export async function rewrapStream(
         await end();
       }
     }
-    return { sealed: toWebStream(withAbandon(passing(), end)), result };
+    return { sealed: toWebStream(onAbandon(passing(), end)), result };
   } catch (error) {
     await chunks.return?.();
     throw error;
