@@ -1,15 +1,24 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { EXIT } from '../../src/cli/exit.ts';
 import { ERROR_CODES } from '../../src/errors/index.ts';
+import { KEY_SCHEMES } from '../../src/keys/uri.ts';
+import { buildIfStale } from '../build.ts';
+import { runtimes } from '../runtimes/runtimes.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { installInto } from '../support/shim.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const DOCUMENTS = ['README.md', 'SPEC.md', 'SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'providers/README.md'];
 const read = (name: string): string => readFileSync(join(ROOT, name), 'utf8');
+
+interface Rules {
+  readonly forbidden: readonly { readonly name: string; readonly comment?: string }[];
+}
 
 interface Block {
   readonly language: string;
@@ -31,11 +40,15 @@ function blocks(markdown: string): Block[] {
 describe('README.md', () => {
   const all = blocks(read('README.md'));
 
+  // The blocks use the built package.
+  beforeAll(buildIfStale);
+
   it('has blocks of commands and of code, and every one runs or says why not', () => {
     expect(all.filter(({ language }) => language === 'sh').length).toBeGreaterThanOrEqual(2);
     expect(all.filter(({ language }) => language === 'ts').length).toBeGreaterThanOrEqual(2);
     for (const { language, exempt, text } of all) {
       expect(exempt === undefined ? ['sh', 'ts'] : [''], text).toContain(language);
+      if (exempt !== undefined) expect(text).toMatch(/^(npm (ci|install .*|run demo)\n)+$/);
     }
   });
 
@@ -47,14 +60,20 @@ describe('README.md', () => {
     expect(run.status).toBe(0);
   });
 
-  it.each(all.filter(({ language }) => language === 'ts'))('the code runs: $text', async ({ text }) => {
-    const folder = await temporaryFolder();
-    const env = await installInto(folder);
-    await writeFile(join(folder, 'program.mts'), text);
-    const run = spawnSync('node', ['program.mts'], { cwd: folder, env, encoding: 'utf8' });
-    expect(run.stderr).toBe('');
-    expect(run.status).toBe(0);
-  });
+  it.each(all.filter(({ language }) => language === 'ts'))(
+    'the code runs under every line of Node that is here: $text',
+    async ({ text }) => {
+      for (const { major, path } of runtimes()) {
+        const folder = await temporaryFolder();
+        const env = await installInto(folder);
+        await writeFile(join(folder, 'program.mts'), text);
+        const run = spawnSync(path, ['program.mts'], { cwd: folder, env, encoding: 'utf8' });
+        // Node 22 announces on standard error that it strips types.
+        expect(major === 22 ? '' : run.stderr).toBe('');
+        expect(run.status, `Node ${String(major)}: ${run.stderr}`).toBe(0);
+      }
+    },
+  );
 
   it('the troubleshooting table is the table of error codes', () => {
     const table = /<!-- errors:begin -->\n([\s\S]*?)\n<!-- errors:end -->/
@@ -65,6 +84,19 @@ describe('README.md', () => {
       ([code, { exit, meaning, next }]) => `| \`${code}\` | ${String(exit)} | ${meaning} | ${next} |`,
     );
     expect(table).toEqual(expected);
+  });
+
+  it('the table of exit codes has those of the program', () => {
+    const table = read('README.md').split('### Exit codes')[1]?.split('\n## ')[0] ?? '';
+    const codes = [...table.matchAll(/^\| (\d+) \|/gm)].map(([, code]) => Number(code));
+    expect(codes).toEqual(Object.values(EXIT));
+  });
+
+  it('the table of key URIs has every scheme, and says which of them work', () => {
+    const table = read('README.md').split('\n## Keys')[1]?.split('\n## ')[0] ?? '';
+    const rows = [...table.matchAll(/^\| `([a-z0-9]+):.*\| (yes|not yet) \|$/gm)];
+    expect(rows.map(([, scheme]) => scheme)).toEqual([...KEY_SCHEMES]);
+    expect(rows.filter(([, , works]) => works === 'yes').map(([, scheme]) => scheme)).toEqual(['local']);
   });
 
   it('names every command of the program', async () => {
@@ -107,6 +139,40 @@ describe('documents', () => {
         const headings = [...text.matchAll(/^#+ (.*)$/gm)].map((match) => slug(match[1] ?? ''));
         expect(headings, target).toContain(anchor);
       }
+    }
+  });
+
+  it('scripts that are named exist, and the changelog begins with the version of the package', () => {
+    const { scripts, version } = JSON.parse(read('package.json')) as { scripts: object; version: string };
+    for (const name of DOCUMENTS) {
+      for (const [, script = ''] of read(name).matchAll(/npm run ([\w:]+)/g)) expect(scripts).toHaveProperty([script]);
+    }
+    expect(/^## \[(.*?)\]/m.exec(read('CHANGELOG.md'))?.[1]).toBe(version);
+  });
+
+  it('the house in CONTRIBUTING.md has the rooms that stand, each on the floor that the layer rules give it', () => {
+    const house = read('CONTRIBUTING.md').split('## The house')[1]?.split('\n## ')[0] ?? '';
+    const floors = [...house.matchAll(/^\| (\d) \| (.*?) \|/gm)].map(([, floor, rooms = '']) => ({
+      floor: Number(floor),
+      rooms: [...rooms.matchAll(/`(\w+)`/g)].map(([, room = '']) => room),
+    }));
+    const src = readdirSync(join(ROOT, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    expect(floors.flatMap(({ rooms }) => rooms).sort()).toEqual(src.map(({ name }) => name).sort());
+    const rules = (createRequire(import.meta.url)('../../.dependency-cruiser.cjs') as Rules).forbidden;
+    for (const { floor, rooms } of floors) {
+      for (const room of rooms) {
+        expect(rules.find(({ name }) => name === `floor-of-${room}`)?.comment).toContain(`floor ${String(floor)}:`);
+      }
+    }
+  });
+
+  it('names no path of a machine and no registry host', () => {
+    for (const name of [
+      ...DOCUMENTS,
+      ...readdirSync(join(ROOT, 'examples'), { recursive: true }).map((file) => `examples/${String(file)}`),
+    ]) {
+      if (!/\.(md|ts)$/.test(name)) continue;
+      expect(read(name), name).not.toMatch(/\/(home|root|Users|work|tmp)\/\w|\bregistry\.\w+\.\w/);
     }
   });
 
