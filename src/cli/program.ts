@@ -159,9 +159,9 @@ function addObjectCommands(program: Command, add: Add): void {
       'tar c folder | waxseal seal - -o folder.tar.wax',
     ),
   )
-    .option('-k, --key <uri...>', 'key to seal to (the default key otherwise)')
+    .option('-k, --key <uri>', 'key to seal to (the default key otherwise); repeat it for several', collect)
     .option('-o, --output <file>', 'output, - for standard output')
-    .option('--context <name=value...>', 'public, authenticated facts about the object')
+    .option('--context <name=value>', 'public, authenticated fact about the object; repeatable', collect)
     .option('--size <bytes>', 'exact size of what comes from standard input')
     .option('--force', 'replace existing output')
     .option('--remove', 'delete the plaintext after the sealed object has been verified')
@@ -181,7 +181,7 @@ function addObjectCommands(program: Command, add: Add): void {
     .option('-o, --output <file>', 'output, - for standard output')
     .option('--force', 'replace existing output')
     .option('--expect-id <id>', 'refuse any other object')
-    .option('--expect-context <name=value...>', 'refuse an object whose context does not say so');
+    .option('--expect-context <name=value>', 'refuse an object whose context does not say so; repeatable', collect);
   add(
     program,
     'cat <path>',
@@ -191,7 +191,7 @@ function addObjectCommands(program: Command, add: Add): void {
   )
     .option('--range <first-last>', 'bytes first to last, both included, as in HTTP')
     .option('--expect-id <id>', 'refuse any other object')
-    .option('--expect-context <name=value...>', 'refuse an object whose context does not say so');
+    .option('--expect-context <name=value>', 'refuse an object whose context does not say so; repeatable', collect);
   add(
     program,
     'inspect <path...>',
@@ -207,7 +207,7 @@ function addObjectCommands(program: Command, add: Add): void {
     examples('verify model.onnx.wax'),
   )
     .option('--expect-id <id>', 'refuse any other object')
-    .option('--expect-context <name=value...>', 'refuse an object whose context does not say so');
+    .option('--expect-context <name=value>', 'refuse an object whose context does not say so; repeatable', collect);
   add(
     program,
     'rotate <key>',
@@ -255,6 +255,11 @@ ${examples(`recipients ${name} model.onnx.wax -k local:recovery`)}`,
   )
     .option('--from <copy>', 'another copy of the same object; an old one will do')
     .option('--dry-run', 'say what would be done, and write nothing');
+}
+
+/** A variadic option would swallow the paths behind it: each value takes an option of its own. */
+function collect(value: string, values: readonly string[] = []): readonly string[] {
+  return [...values, value];
 }
 
 function examples(...lines: readonly string[]): string {

@@ -77,8 +77,9 @@ export async function open(
  * @throws WaxsealError as {@link open}, and `ERR_FILE_NOT_FOUND`, `ERR_NOT_A_FILE`, `ERR_IO`
  *
  * @example
- * await using object = await openObject('data.parquet.wax', keyring.key('default'));
+ * const object = await openObject('data.parquet.wax', keyring.key('default'));
  * const footer = await object.read(object.size - 8);
+ * await object.close();
  */
 export async function openObject(source: SealedSource, keys: Keys, options: ObjectOptions = {}): Promise<OpenedObject> {
   refuseUnknownOptions('openObject', options, OBJECT_OPTIONS);

@@ -154,7 +154,7 @@ export class OpenedObject {
     start: number,
     end: number = this.size,
     options: { signal?: AbortSignal | undefined } = {},
-  ): Promise<Uint8Array> {
+  ): Promise<Uint8Array<ArrayBuffer>> {
     const stop = this.#checkRange(start, end);
     const out = new Uint8Array(stop - start);
     let filled = 0;

@@ -83,7 +83,7 @@ export const ERROR_CODES = facts({
     exit: 1,
     retryable: true,
     meaning: 'a new wrap did not unwrap to the same data key, so the old one was kept',
-    next: 'check the provider of the target key (doctor), then run the command again',
+    next: 'check the provider of the target key, then run the command again',
   },
   ERR_OBSERVER: {
     exit: 1,
@@ -127,7 +127,7 @@ export const ERROR_CODES = facts({
     exit: 2,
     retryable: false,
     meaning: 'removing the last recipient would lose the data',
-    next: 'add another recipient first, or shred the object if losing it is what you want',
+    next: 'add another recipient first; to give the data up, delete the object',
   },
   ERR_RECIPIENT_NOT_FOUND: {
     exit: 2,
@@ -251,7 +251,7 @@ export const ERROR_CODES = facts({
     exit: 4,
     retryable: false,
     meaning: 'others can read or change the keyring, so it is refused',
-    next: 'take the permissions away with the chmod that the message names; if others had access, rotate and reseal',
+    next: 'take the permissions away with the chmod that the message names; if others had access, rotate the keys and seal anew',
   },
   ERR_KEYRING_DAMAGED: {
     exit: 4,

@@ -34,8 +34,9 @@ export interface AtomicOutput {
 export async function openAtomicOutput(path: string, options: AtomicOptions): Promise<AtomicOutput> {
   const target = resolve(path);
   const folder = dirname(target);
-  if (!options.overwrite) await refuseExisting(target, path);
+  // First, also where the target is refused: a process that died between `link` and `unlink` left it under both names.
   await removeStaleTemporaries(folder, { oncePerProcess: true });
+  if (!options.overwrite) await refuseExisting(target, path);
   const temporaryPath = join(folder, temporaryName());
   let handle: FileHandle;
   try {

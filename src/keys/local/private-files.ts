@@ -136,7 +136,7 @@ function assertPrivate(path: string, stats: Stats, mode: number): void {
 function refused(path: string, why: string, command: string): WaxsealError {
   return new WaxsealError('ERR_KEYRING_PERMISSIONS', `${path} is refused: ${why}; run: ${command}`, {
     object: path,
-    next: `run: ${command} - and if others had access, rotate the keys and reseal`,
+    next: `run: ${command} - and if others had access, rotate the keys and seal anew`,
   });
 }
 
