@@ -98,8 +98,7 @@ async function readOneColumn(key: KeyProvider): Promise<void> {
   const sealed = new CountedFile(handle, (await handle.stat()).size);
   const { result, took } = await timed(async () => {
     const object = await openObject(sealed, key);
-    const slice = async (start: number, end?: number): Promise<ArrayBuffer> =>
-      (await object.read(start, end)).buffer as ArrayBuffer;
+    const slice = async (start: number, end?: number): Promise<ArrayBuffer> => (await object.read(start, end)).buffer;
     return readColumn({ byteLength: object.size, slice }, column).finally(() => object.close());
   });
   await handle.close();

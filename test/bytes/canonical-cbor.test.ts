@@ -32,8 +32,20 @@ describe('decodeCanonicalCbor takes the deterministic encoding', () => {
     ['4401020304', Uint8Array.of(1, 2, 3, 4)],
     ['83010203', [1, 2, 3]],
     ['a0', new Map()],
-    ['a2 01 02 03 04', new Map([[1, 2], [3, 4]])],
-    ['a2 61 61 01 61 62 02', new Map([['a', 1], ['b', 2]])],
+    [
+      'a2 01 02 03 04',
+      new Map([
+        [1, 2],
+        [3, 4],
+      ]),
+    ],
+    [
+      'a2 61 61 01 61 62 02',
+      new Map([
+        ['a', 1],
+        ['b', 2],
+      ]),
+    ],
   ] as const)('%s', (text, value) => {
     const decoded = decodeCanonicalCbor(hex(text), 'core');
     expect(decoded).toEqual(value);
@@ -41,7 +53,14 @@ describe('decodeCanonicalCbor takes the deterministic encoding', () => {
   });
 
   it('map keys in the order of their encoded bytes (RFC 8949 section 4.2.1), however the map was filled', () => {
-    const map: CborMap = new Map<number | string, CborValue>([['bb', 1], ['c', 2], [1000, 3], [5, 4], ['a', 5], [24, 6]]);
+    const map: CborMap = new Map<number | string, CborValue>([
+      ['bb', 1],
+      ['c', 2],
+      [1000, 3],
+      [5, 4],
+      ['a', 5],
+      [24, 6],
+    ]);
     expect(toHex(encodeCbor(map))).toBe('a6' + '0504' + '181806' + '1903e803' + '616105' + '616302' + '62626201');
   });
 });

@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { isWaxsealError, type ErrorCode } from '../../../src/errors/index.ts';
-import { decrypt, decryptStream, floePlaintextSize, type FloeParams, HEADER_LENGTH } from '../../../src/crypto/floe/index.ts';
+import {
+  decrypt,
+  decryptStream,
+  floePlaintextSize,
+  type FloeParams,
+  HEADER_LENGTH,
+} from '../../../src/crypto/floe/index.ts';
 import { decryptSegment, startDecryption } from '../../../src/crypto/floe/segments.ts';
 
 /** Deterministic bytes that differ at every position of a small message. */

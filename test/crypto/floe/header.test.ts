@@ -32,9 +32,12 @@ describe.each(Object.entries(OPENERS))('startDecryption checks, through %s', (_,
 
   it('parameters: another AEAD id is refused', () => refuses(() => open(KEY, AAD, changed(0, 1)), 'ERR_MALFORMED'));
   it('parameters: another KDF id is refused', () => refuses(() => open(KEY, AAD, changed(1, 1)), 'ERR_MALFORMED'));
-  it('parameters: another segment length is refused', () => refuses(() => open(KEY, AAD, changed(5, 41)), 'ERR_MALFORMED'));
-  it('parameters: a huge segment length is refused', () => refuses(() => open(KEY, AAD, changed(2, 0x7f)), 'ERR_MALFORMED'));
-  it('parameters: another FLOE IV length is refused', () => refuses(() => open(KEY, AAD, changed(9, 31)), 'ERR_MALFORMED'));
+  it('parameters: another segment length is refused', () =>
+    refuses(() => open(KEY, AAD, changed(5, 41)), 'ERR_MALFORMED'));
+  it('parameters: a huge segment length is refused', () =>
+    refuses(() => open(KEY, AAD, changed(2, 0x7f)), 'ERR_MALFORMED'));
+  it('parameters: another FLOE IV length is refused', () =>
+    refuses(() => open(KEY, AAD, changed(9, 31)), 'ERR_MALFORMED'));
 
   it('header tag: another key is refused', () => refuses(() => open(bytes(32, 9), AAD, header), 'ERR_AUTHENTICATION'));
   it('header tag: other associated data is refused', async () => {
@@ -60,11 +63,14 @@ describe('header length', () => {
     await refuses(() => verifyHeader(KEY, AAD, wrong, PARAMS), 'ERR_MALFORMED');
   });
 
-  it.each(Object.entries(SEQUENTIAL))('data that ends inside the header is refused as truncated, %s', async (_, read) => {
-    for (let length = 0; length < HEADER_LENGTH; length++) {
-      await refuses(() => read(KEY, AAD, message.subarray(0, length), PARAMS), 'ERR_TRUNCATED');
-    }
-  });
+  it.each(Object.entries(SEQUENTIAL))(
+    'data that ends inside the header is refused as truncated, %s',
+    async (_, read) => {
+      for (let length = 0; length < HEADER_LENGTH; length++) {
+        await refuses(() => read(KEY, AAD, message.subarray(0, length), PARAMS), 'ERR_TRUNCATED');
+      }
+    },
+  );
 });
 
 describe('verifyHeader', () => {

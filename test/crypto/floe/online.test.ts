@@ -48,7 +48,10 @@ describe('OnlineEncryptor', () => {
     const encryptor = new OnlineEncryptor(KEY, AAD, PARAMS);
     expect(() => encryptor.encryptSegment(bytes(7))).toThrow(RangeError);
     expect(() => encryptor.encryptLastSegment(bytes(9))).toThrow(RangeError);
-    const message = join(encryptor.header, [encryptor.encryptSegment(bytes(8)), encryptor.encryptLastSegment(bytes(1))]);
+    const message = join(encryptor.header, [
+      encryptor.encryptSegment(bytes(8)),
+      encryptor.encryptLastSegment(bytes(1)),
+    ]);
     expect(decrypt(KEY, AAD, message, PARAMS).length).toBe(9);
   });
 });

@@ -49,12 +49,17 @@ describe('constants are those of the specification', () => {
 describe.each(Object.entries(CALLS))('%s', (_, call) => {
   it('takes good arguments', () => {
     expect(() => call(KEY, AAD, GOOD)).not.toThrow();
-    expect(() => call(Buffer.from(KEY), Buffer.from(AAD), { segmentLength: 40, rotationMask: undefined })).not.toThrow();
+    expect(() =>
+      call(Buffer.from(KEY), Buffer.from(AAD), { segmentLength: 40, rotationMask: undefined }),
+    ).not.toThrow();
   });
 
-  it.each([32, 0, -40, 40.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, 2 ** 32])('refuses segmentLength %d', (n) => {
-    expect(() => call(KEY, AAD, { segmentLength: n })).toThrow(RangeError);
-  });
+  it.each([32, 0, -40, 40.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, 2 ** 32])(
+    'refuses segmentLength %d',
+    (n) => {
+      expect(() => call(KEY, AAD, { segmentLength: n })).toThrow(RangeError);
+    },
+  );
 
   it.each([-1, 41, 1.5, Number.NaN])('refuses rotationMask %d', (rotationMask) => {
     expect(() => call(KEY, AAD, { segmentLength: 40, rotationMask })).toThrow(RangeError);

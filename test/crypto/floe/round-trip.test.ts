@@ -20,7 +20,9 @@ const paramsOf = fc.record({
   rotationMask: fc.constantFrom(0, 1, 2, 20, 40, undefined),
 });
 const plaintextOf = fc.uint8Array({ maxLength: 600 });
-const sizesOf = fc.array(fc.integer({ min: 0, max: 200 }), { minLength: 1, maxLength: 5 }).filter((s) => s.some((n) => n > 0));
+const sizesOf = fc
+  .array(fc.integer({ min: 0, max: 200 }), { minLength: 1, maxLength: 5 })
+  .filter((s) => s.some((n) => n > 0));
 const keyOf = fc.uint8Array({ minLength: 32, maxLength: 32 });
 const aadOf = fc.uint8Array({ maxLength: 100 });
 
@@ -44,7 +46,8 @@ const online: Writer = async (key, aad, plaintext, params) => {
   const full = params.segmentLength - 32;
   const segments: Uint8Array[] = [];
   let rest = plaintext;
-  for (; rest.length > full; rest = rest.subarray(full)) segments.push(encryptor.encryptSegment(rest.subarray(0, full)));
+  for (; rest.length > full; rest = rest.subarray(full))
+    segments.push(encryptor.encryptSegment(rest.subarray(0, full)));
   segments.push(encryptor.encryptLastSegment(rest));
   return join(encryptor.header, segments);
 };
@@ -128,7 +131,8 @@ describe('round trip', () => {
     const seen = new Set<string>();
     for (let i = 0; i < 50; i++) seen.add(Buffer.from(encrypt(KEY, AAD, plaintext, params)).toString('hex'));
     const { state } = startEncryption(KEY, AAD, params);
-    for (let i = 0; i < 50; i++) seen.add(Buffer.from(encryptSegment(state, plaintext, 0, true).subarray(4, 16)).toString('hex'));
+    for (let i = 0; i < 50; i++)
+      seen.add(Buffer.from(encryptSegment(state, plaintext, 0, true).subarray(4, 16)).toString('hex'));
     expect(seen.size).toBe(100);
   });
 });

@@ -1,6 +1,19 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { decrypt, decryptStream, encrypt, encryptStream, OnlineDecryptor, OnlineEncryptor } from '../../../src/crypto/floe/index.ts';
-import { decryptSegment, encryptSegment, startDecryption, startEncryption, verifyHeader } from '../../../src/crypto/floe/segments.ts';
+import {
+  decrypt,
+  decryptStream,
+  encrypt,
+  encryptStream,
+  OnlineDecryptor,
+  OnlineEncryptor,
+} from '../../../src/crypto/floe/index.ts';
+import {
+  decryptSegment,
+  encryptSegment,
+  startDecryption,
+  startEncryption,
+  verifyHeader,
+} from '../../../src/crypto/floe/segments.ts';
 import { AAD, bytes, collect, inChunks, KEY, refuses } from './floe-messages.ts';
 
 /** Everything that was ever allocated for a secret, every HMAC output, every plaintext that a decipher handed out. */

@@ -74,12 +74,14 @@ describe('decryptSegment checks', () => {
     expect(decryptSegment(reader, emptyFinal, 4, true)).toEqual(bytes(0));
   });
   it('length: an internal segment that is too short is refused', async () => {
-    for (let n = 0; n < 40; n++) await refuses(() => decryptSegment(reader, internal.subarray(0, n), 3, false), 'ERR_TRUNCATED');
+    for (let n = 0; n < 40; n++)
+      await refuses(() => decryptSegment(reader, internal.subarray(0, n), 3, false), 'ERR_TRUNCATED');
   });
   it('length: an internal segment that is too long is refused', () =>
     refuses(() => decryptSegment(reader, Uint8Array.of(...internal, 0), 3, false), 'ERR_TRAILING_DATA'));
   it('length: a final segment below the overhead is refused', async () => {
-    for (let n = 0; n < 32; n++) await refuses(() => decryptSegment(reader, final.subarray(0, n), 4, true), 'ERR_TRUNCATED');
+    for (let n = 0; n < 32; n++)
+      await refuses(() => decryptSegment(reader, final.subarray(0, n), 4, true), 'ERR_TRUNCATED');
   });
   it('length: a final segment above the segment length is refused', () =>
     refuses(() => decryptSegment(reader, Uint8Array.of(...fullFinal, 0), 4, true), 'ERR_TRAILING_DATA'));

@@ -8,7 +8,11 @@ const message = encrypt(KEY, AAD, bytes(30), PARAMS);
 const { header, segments } = split(message, 40);
 
 /** A source that tells whether it was closed, and how often it was asked. */
-function watched(chunks: Iterable<Uint8Array>): { source: AsyncIterable<Uint8Array>; asked: () => number; closed: () => boolean } {
+function watched(chunks: Iterable<Uint8Array>): {
+  source: AsyncIterable<Uint8Array>;
+  asked: () => number;
+  closed: () => boolean;
+} {
   let asked = 0;
   let closed = false;
   async function* run(): AsyncGenerator<Uint8Array> {
@@ -57,7 +61,8 @@ describe('chunks out', () => {
       });
       const out: Uint8Array[] = [];
       await refuses(async () => {
-        for await (const chunk of decryptStream(KEY, AAD, inChunks(join(header, changed), [11]), PARAMS)) out.push(chunk);
+        for await (const chunk of decryptStream(KEY, AAD, inChunks(join(header, changed), [11]), PARAMS))
+          out.push(chunk);
       }, 'ERR_AUTHENTICATION');
       expect(join(new Uint8Array(), out)).toEqual(bytes(30).subarray(0, tampered * 8));
     }
@@ -100,7 +105,11 @@ describe('bounded memory', () => {
 });
 
 describe.each([
-  ['encryptStream', (source: AsyncIterable<Uint8Array>) => encryptStream(KEY, AAD, source, PARAMS), [bytes(30), bytes(30)]],
+  [
+    'encryptStream',
+    (source: AsyncIterable<Uint8Array>) => encryptStream(KEY, AAD, source, PARAMS),
+    [bytes(30), bytes(30)],
+  ],
   ['decryptStream', (source: AsyncIterable<Uint8Array>) => decryptStream(KEY, AAD, source, PARAMS), [message]],
 ] as const)('%s ends cleanly', (_, start, chunks) => {
   it('closes the source when the consumer breaks off', async () => {

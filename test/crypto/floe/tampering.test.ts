@@ -22,7 +22,11 @@ const ANY = ['ERR_AUTHENTICATION', 'ERR_MALFORMED', 'ERR_TRUNCATED', 'ERR_TRAILI
 
 const aligned = encrypt(KEY, AAD, bytes(40), PARAMS);
 const { header, segments } = split(aligned, 40);
-const cut = (...order: number[]): Uint8Array => join(header, order.map((i) => segments[i] ?? new Uint8Array()));
+const cut = (...order: number[]): Uint8Array =>
+  join(
+    header,
+    order.map((i) => segments[i] ?? new Uint8Array()),
+  );
 
 function withMarker(segment: Uint8Array | undefined, marker: number): Uint8Array {
   const copy = (segment ?? new Uint8Array(4)).slice();
@@ -83,7 +87,12 @@ describe.each(Object.entries(READERS))('a changed message is refused, %s', (name
     ]) {
       const foreign = split(other, 40);
       for (let i = 0; i < segments.length; i++) {
-        await refused(join(header, segments.map((own, j) => (i === j ? (foreign.segments[j] ?? own) : own))));
+        await refused(
+          join(
+            header,
+            segments.map((own, j) => (i === j ? (foreign.segments[j] ?? own) : own)),
+          ),
+        );
       }
       await refused(join(foreign.header, segments));
       await refused(join(header, foreign.segments));
@@ -146,7 +155,8 @@ describe.each(Object.entries(SEQUENTIAL))('the reason is named, %s', (_, read) =
     refuses(() => read(KEY, AAD, message, PARAMS), code);
 
   it('ERR_TRUNCATED for data that ends anywhere before its end', async () => {
-    for (let length = 0; length < aligned.length; length++) await refusedAs(aligned.subarray(0, length), 'ERR_TRUNCATED');
+    for (let length = 0; length < aligned.length; length++)
+      await refusedAs(aligned.subarray(0, length), 'ERR_TRUNCATED');
   });
   it('ERR_TRUNCATED for data that ends with an internal segment', async () => {
     await refusedAs(cut(0, 1), 'ERR_TRUNCATED');

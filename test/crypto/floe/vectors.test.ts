@@ -6,7 +6,9 @@ import { READERS, VECTOR_AAD, VECTOR_KEY, VECTORS } from './floe-messages.ts';
 
 describe('FLOE vectors of the C++, Go and Java implementations (ATTACKS 27)', () => {
   it('uses every vector in the folder', () => {
-    const files = readdirSync(new URL('../../vectors/floe/', import.meta.url)).filter((name) => name.endsWith('_ct.txt'));
+    const files = readdirSync(new URL('../../vectors/floe/', import.meta.url)).filter((name) =>
+      name.endsWith('_ct.txt'),
+    );
     expect(VECTORS.map((vector) => `${vector.name}_ct.txt`).sort()).toEqual(files.sort());
   });
 
