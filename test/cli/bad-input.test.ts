@@ -21,7 +21,7 @@ beforeEach(async () => {
   cli.ok('seal', 'm');
 });
 
-function refused(run: Run, exit: number, code: string, message: RegExp): void {
+function refused(run: Pick<Run, 'status' | 'stderr'>, exit: number, code: string, message: RegExp): void {
   expect(run.stderr).toContain(`[${code}]`);
   expect(run.stderr).toMatch(message);
   expect(run.stderr).toMatch(/^\s*next: \S/m);

@@ -65,7 +65,18 @@ const counted =
       return step(name, () => original.apply(this, args));
     };
 
-const CHANGING = ['mkdir', 'link', 'rename', 'unlink', 'rm', 'rmdir', 'writeFile', 'appendFile', 'truncate', 'copyFile'];
+const CHANGING = [
+  'mkdir',
+  'link',
+  'rename',
+  'unlink',
+  'rm',
+  'rmdir',
+  'writeFile',
+  'appendFile',
+  'truncate',
+  'copyFile',
+];
 const LOOKING = ['stat', 'lstat', 'readdir', 'realpath', 'statfs', 'access', 'readFile'];
 const isChange = (flags: unknown): boolean =>
   typeof flags === 'number'
@@ -126,7 +137,8 @@ replace(
       const [buffers, position] = args as [Uint8Array[], number];
       return step(
         'writev',
-        () => (how === 'short' ? original.call(this, [halfOf(bytesOf(buffers))], position) : original.apply(this, args)),
+        () =>
+          how === 'short' ? original.call(this, [halfOf(bytesOf(buffers))], position) : original.apply(this, args),
         () => {
           const half = halfOf(bytesOf(buffers));
           writeSync((this as FileHandle).fd, half, 0, half.length, position);

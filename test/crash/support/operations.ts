@@ -1,13 +1,6 @@
 /** What the crash tests kill: every operation of ours that writes files, done to a world of its own. */
 import { join } from 'node:path';
-import {
-  addRecipient,
-  openFile,
-  removeRecipient,
-  repair,
-  rewrap,
-  sealFile,
-} from '../../../src/envelope/index.ts';
+import { addRecipient, openFile, removeRecipient, repair, rewrap, sealFile } from '../../../src/envelope/index.ts';
 import {
   createLocalKeyring,
   type LocalKeyring,
@@ -66,26 +59,26 @@ const withRing =
   };
 
 export const OPERATIONS = {
-  'seal': withRing((at, ring) => sealFile(at.plain, at.target, ring.key('default'))),
+  seal: withRing((at, ring) => sealFile(at.plain, at.target, ring.key('default'))),
   'seal over': withRing((at, ring) => sealFile(at.plain, at.older, ring.key('default'), { overwrite: true })),
-  'open': withRing((at, ring) => openFile(at.sealed, at.opened, ring.key('default'))),
+  open: withRing((at, ring) => openFile(at.sealed, at.opened, ring.key('default'))),
   'open over': withRing((at, ring) => openFile(at.sealed, at.older, ring.key('default'), { overwrite: true })),
-  'rewrap': withRing((at, ring) => rewrap(at.sealed, ring.key('default'))),
+  rewrap: withRing((at, ring) => rewrap(at.sealed, ring.key('default'))),
   'add recipient': withRing((at, ring) => addRecipient(at.sealed, ring.key('default'), ring.key('third'))),
   'remove recipient': withRing((at, ring) => removeRecipient(at.sealed, ring.key('default'), 'local:recovery')),
-  'repair': withRing((at, ring) => repair(at.damaged, ring.key('default'))),
+  repair: withRing((at, ring) => repair(at.damaged, ring.key('default'))),
   'repair from a copy': withRing((at, ring) => repair(at.ruined, ring.key('default'), { from: at.sealed })),
   'create keyring': async (world: string): Promise<void> => {
     const at = places(world);
     (await createLocalKeyring(at.newRing, at.newKeyFile, CHEAP)).close();
   },
   'create key': withRing((_at, ring) => ring.create('fresh')),
-  'rotate': withRing((_at, ring) => ring.rotate('default')),
+  rotate: withRing((_at, ring) => ring.rotate('default')),
   'change unlock': withRing((at, ring) => ring.changeUnlock(at.nextUnlock)),
-  'suspend': withRing((_at, ring) => ring.setState('default', '1', 'suspended')),
-  'destroy': withRing((_at, ring) => ring.setState('default', '1', 'destroyed')),
-  'backup': withRing((at, ring) => ring.backup(at.nextBackup, BACKUP_PASSPHRASE)),
-  'restore': async (world: string): Promise<void> => {
+  suspend: withRing((_at, ring) => ring.setState('default', '1', 'suspended')),
+  destroy: withRing((_at, ring) => ring.setState('default', '1', 'destroyed')),
+  backup: withRing((at, ring) => ring.backup(at.nextBackup, BACKUP_PASSPHRASE)),
+  restore: async (world: string): Promise<void> => {
     const at = places(world);
     await restoreLocalKeyring(at.backup, at.newRing, BACKUP_PASSPHRASE, at.newKeyFile, CHEAP);
   },

@@ -9,8 +9,8 @@ import { createLocalKeyring } from '../../../src/keys/local/index.ts';
 import { pattern } from '../../support/bytes.ts';
 import { BACKUP_PASSPHRASE, CHEAP, places } from './operations.ts';
 
-/** More than two batches of what is read and written at a time. */
-export const PLAINTEXT = pattern(2_300_000);
+/** More than one batch of what is read and written at a time. */
+export const PLAINTEXT = pattern(1_300_000);
 export const OLDER = pattern(5000, 9);
 
 /** Makes a world in a new folder, which the caller removes. */
@@ -57,7 +57,12 @@ export async function filesBelow(folder: string): Promise<Map<string, string>> {
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile() || entry.name === '.waxseal.lock') continue;
     const path = join(entry.parentPath, entry.name);
-    out.set(path.slice(folder.length + 1), createHash('sha256').update(await readFile(path)).digest('hex'));
+    out.set(
+      path.slice(folder.length + 1),
+      createHash('sha256')
+        .update(await readFile(path))
+        .digest('hex'),
+    );
   }
   return out;
 }
