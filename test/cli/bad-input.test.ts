@@ -233,12 +233,7 @@ describe('files', () => {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     await handle.close();
-    refused(
-      { status: await ended, stdout: '', stderr },
-      1,
-      'ERR_INPUT_CHANGED',
-      /growing changed while it was being sealed/,
-    );
+    refused({ status: await ended, stderr }, 1, 'ERR_INPUT_CHANGED', /growing changed while it was being sealed/);
     nothingLeft('growing.wax');
   });
 
