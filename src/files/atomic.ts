@@ -1,7 +1,6 @@
 import { type FileHandle, link, lstat, open, rename, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fromSystemError, systemCode, WaxsealError } from '../errors/index.ts';
-import { writeFully } from './positional.ts';
 import { removeStaleTemporaries, temporaryName } from './temporaries.ts';
 
 export interface AtomicOptions {
@@ -69,21 +68,6 @@ export async function openAtomicOutput(path: string, options: AtomicOptions): Pr
       await unlink(temporaryPath).catch(() => undefined);
     },
   };
-}
-
-/** Writes a small file whole: the path shows the old state or the new one, never anything between. */
-export async function atomicWrite(path: string, bytes: Uint8Array, options: AtomicOptions): Promise<void> {
-  const output = await openAtomicOutput(path, options);
-  try {
-    try {
-      await writeFully(output.handle, bytes, 0);
-    } catch (error) {
-      throw fromSystemError(error, 'write', path);
-    }
-    await output.commit();
-  } finally {
-    await output.discard();
-  }
 }
 
 /** Makes the names in a folder durable. File systems that cannot sync a folder are left alone. */

@@ -1,4 +1,4 @@
-export { atomicWrite, type AtomicOutput, openAtomicOutput, syncFolder } from './atomic.ts';
+export { type AtomicOutput, openAtomicOutput, syncFolder } from './atomic.ts';
 export { networkFileSystem } from './file-system.ts';
 export { withFolderLock } from './lock.ts';
 export { readFully, writeFully, writeParts } from './positional.ts';

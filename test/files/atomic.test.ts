@@ -1,7 +1,8 @@
 import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { atomicWrite, openAtomicOutput, syncFolder } from '../../src/files/index.ts';
+import { openAtomicOutput, syncFolder } from '../../src/files/index.ts';
+import { atomicWrite } from '../support/atomic-write.ts';
 import { pattern } from '../support/bytes.ts';
 import { leftovers, temporaryFolder } from '../support/folder.ts';
 import { scaled } from '../tier.ts';

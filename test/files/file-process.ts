@@ -1,6 +1,7 @@
 /** Run by the tests of files: holds a lock, writes a target, or leaves a temporary file, in a process of its own. */
 import { once } from 'node:events';
-import { atomicWrite, openAtomicOutput, withFolderLock } from '../../src/files/index.ts';
+import { openAtomicOutput, withFolderLock } from '../../src/files/index.ts';
+import { atomicWrite } from '../support/atomic-write.ts';
 import { isWaxsealError } from '../../src/errors/index.ts';
 
 const [what, path = '', rounds = '0'] = process.argv.slice(2);

@@ -1,7 +1,8 @@
 import { mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { atomicWrite, openAtomicOutput, removeStaleTemporaries } from '../../src/files/index.ts';
+import { openAtomicOutput, removeStaleTemporaries } from '../../src/files/index.ts';
+import { atomicWrite } from '../support/atomic-write.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { startFileProcess } from './processes.ts';
 
