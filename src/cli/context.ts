@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { WaxsealError } from '../errors/index.ts';
+import { rename } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { isWaxsealError, WaxsealError } from '../errors/index.ts';
 import { type LocalKeyring, openLocalKeyring, readKeyringInfo, type Unlock } from '../keys/local/index.ts';
 import type { Observe } from '../keys/observer.ts';
 import type { KeyProvider } from '../keys/provider.ts';
@@ -39,12 +40,17 @@ export class Context {
   }
 
   async keyringFolder(): Promise<string> {
-    const { keyring } = await this.config();
-    return keyring === undefined ? join(this.home, 'keyring') : resolve(keyring);
+    const { keyring, file } = await this.config();
+    return keyring === undefined ? join(this.home, 'keyring') : resolve(dirname(file ?? ''), keyring);
   }
 
   keyFile(): string {
     return join(this.home, 'keyring.key');
+  }
+
+  /** Where a new key file stands until the keyring is unlocked by it. */
+  nextKeyFile(): string {
+    return `${this.keyFile()}.next`;
   }
 
   /** Warnings of the library, for the person. */
@@ -61,7 +67,29 @@ export class Context {
   async #unlock(): Promise<LocalKeyring> {
     const folder = await this.keyringFolder();
     const { unlock } = await readKeyringInfo(folder);
+    if (unlock === 'key-file') return this.#unlockByFile(folder);
     return openLocalKeyring(folder, await this.unlockWith(unlock));
+  }
+
+  /** A change of the key file that was interrupted leaves the valid one under its second name: it gets its own. */
+  async #unlockByFile(folder: string): Promise<LocalKeyring> {
+    const [file, next] = [this.keyFile(), this.nextKeyFile()];
+    try {
+      return await openLocalKeyring(folder, { keyFile: file });
+    } catch (error) {
+      if (!isWaxsealError(error, 'ERR_WRONG_PASSPHRASE') && !isWaxsealError(error, 'ERR_FILE_NOT_FOUND')) throw error;
+      const ring = await openLocalKeyring(folder, { keyFile: next }).catch(() => undefined);
+      if (ring !== undefined) {
+        await rename(next, file);
+        return ring;
+      }
+      if (error.code === 'ERR_WRONG_PASSPHRASE') throw error;
+      throw new WaxsealError('ERR_KEYRING_NOT_FOUND', `the key file ${file}, which unlocks the keyring, is missing`, {
+        object: file,
+        next: 'put it back, or restore the keyring from its backup: waxseal key restore FILE',
+        cause: error,
+      });
+    }
   }
 
   /** How the keyring is unlocked: by the key file in the home, a passphrase file, or by asking. */

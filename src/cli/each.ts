@@ -17,7 +17,7 @@ export async function forEachPath<T extends object>(
   context: Context,
   paths: readonly string[],
   work: (path: string) => Promise<T>,
-  exitOf: (result: T) => number = () => EXIT.done,
+  { exitOf = () => EXIT.done, lead = [] }: { exitOf?: (result: T) => number; lead?: readonly object[] } = {},
 ): Promise<number> {
   const results: (Outcome<T> | Failure)[] = [];
   const codes: number[] = [];
@@ -27,14 +27,14 @@ export async function forEachPath<T extends object>(
       results.push({ ok: true, path, ...result });
       codes.push(exitOf(result));
     } catch (error) {
-      if (paths.length === 1 || context.signal.aborted) throw error;
+      if ((paths.length === 1 && lead.length === 0) || context.signal.aborted) throw error;
       context.out.complain(error);
       results.push({ ok: false, path, error: describeError(error) });
       codes.push(exitCodeOf(error));
     }
   }
   const exit = exitCodeOfAll(codes);
-  context.out.results(results, exit === EXIT.done);
+  context.out.results([...lead, ...results], exit === EXIT.done);
   return exit;
 }
 

@@ -1,4 +1,4 @@
-import { ERROR_CODES, isWaxsealError } from '../errors/index.ts';
+import { ERROR_CODES, fromSystemError, isWaxsealError } from '../errors/index.ts';
 
 /** Exit codes of the command line (README, "Exit codes"). */
 export const EXIT = Object.freeze({ done: 0, failed: 1, usage: 2, data: 3, key: 4, mixed: 5, interrupted: 130 });
@@ -6,6 +6,8 @@ export const EXIT = Object.freeze({ done: 0, failed: 1, usage: 2, data: 3, key: 
 /** The exit code for one error. */
 export function exitCodeOf(error: unknown): number {
   if (isWaxsealError(error)) return ERROR_CODES[error.code].exit;
+  const system = fromSystemError(error, '', '');
+  if (isWaxsealError(system)) return ERROR_CODES[system.code].exit;
   if (error instanceof TypeError || error instanceof RangeError) return EXIT.usage;
   return EXIT.failed;
 }

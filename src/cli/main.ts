@@ -62,6 +62,7 @@ function listenForSignals(controller: AbortController): () => number {
 function ignoreBrokenPipe(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(EXIT.done);
-    throw error;
+    process.stderr.write(`waxseal: cannot write to standard output: ${error.message} [ERR_IO]\n`);
+    process.exit(EXIT.failed);
   });
 }

@@ -1,4 +1,4 @@
-import { isWaxsealError } from '../errors/index.ts';
+import { fromSystemError, isWaxsealError } from '../errors/index.ts';
 
 export interface OutputOptions {
   readonly json: boolean;
@@ -40,12 +40,12 @@ export class Output {
 
   /** A sentence for a person. */
   say(line = ''): void {
-    if (!this.json && !this.#quiet) this.#stream().write(`${line}\n`);
+    if (!this.json && !this.#quiet) this.#stream().write(`${visible(line)}\n`);
   }
 
   /** A sentence that a person must see even with --quiet. */
   warn(line: string): void {
-    if (!this.json) process.stderr.write(`${this.#paint('33', 'warning')}: ${line}\n`);
+    if (!this.json) process.stderr.write(`${this.#paint('33', 'warning')}: ${visible(line)}\n`);
   }
 
   /** The document of a command that ended well, or that ended for some objects. */
@@ -58,8 +58,8 @@ export class Output {
   complain(error: unknown): void {
     if (this.json) return;
     const { code, message, next } = describeError(error);
-    process.stderr.write(`${this.#paint('31', 'waxseal')}: ${message} [${code}]\n`);
-    if (next !== undefined) process.stderr.write(`  next: ${next}\n`);
+    process.stderr.write(`${this.#paint('31', 'waxseal')}: ${visible(message)} [${code}]\n`);
+    if (next !== undefined) process.stderr.write(`  next: ${visible(next)}\n`);
   }
 
   /** The error that ended a command. */
@@ -85,6 +85,27 @@ export class Output {
   }
 }
 
+const BOLD = /^\u001b\[(?:1|0)m/;
+
+/**
+ * A line with control characters made visible, except line ends and our own bold: names and contexts come from whoever
+ * wrote the object, and must not draw on the terminal.
+ */
+function visible(line: string): string {
+  return line.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, (character, at: number) =>
+    character === '\u001b' && BOLD.test(line.slice(at)) ? character : escape(character),
+  );
+}
+
+/** A value in which no character, not even the end of a line, can draw on the terminal. */
+export function printable(value: string): string {
+  return value.replace(/[\u0000-\u001f\u007f-\u009f]/g, escape);
+}
+
+function escape(character: string): string {
+  return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
+}
+
 /** An error as both kinds of output tell it. */
 export function describeError(error: unknown): ErrorDocument {
   if (isWaxsealError(error)) {
@@ -94,8 +115,14 @@ export function describeError(error: unknown): ErrorDocument {
   if (error instanceof TypeError || error instanceof RangeError) {
     return { code: 'ERR_USAGE', message: error.message, next: 'see --help for the command' };
   }
+  const system = fromSystemError(error, 'use', pathOf(error) ?? 'a file');
+  if (isWaxsealError(system)) return describeError(system);
   const message = error instanceof Error ? error.message : String(error);
   return { code: 'ERR_INTERNAL', message, next: 'report it, with what you typed' };
+}
+
+function pathOf(error: unknown): string | undefined {
+  return error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : undefined;
 }
 
 /** 1536 → "1.5 KiB". */

@@ -22,10 +22,14 @@ export async function passphraseFromFile(path: string): Promise<string> {
  *
  * @throws WaxsealError `ERR_USAGE` where there is no terminal to ask on
  */
-export async function askPassphrase(question: string, signal?: AbortSignal): Promise<string> {
+export async function askPassphrase(
+  question: string,
+  signal?: AbortSignal,
+  option = '--passphrase-file',
+): Promise<string> {
   if (!process.stdin.isTTY) {
     throw new WaxsealError('ERR_USAGE', `${question}: there is no terminal to ask on`, {
-      next: 'give a file with --passphrase-file, or set WAXSEAL_PASSPHRASE_FILE',
+      next: `give a file with ${option}${option === '--passphrase-file' ? ', or set WAXSEAL_PASSPHRASE_FILE' : ''}`,
     });
   }
   process.stderr.write(`${question}: `);
@@ -48,8 +52,8 @@ export async function askPassphrase(question: string, signal?: AbortSignal): Pro
 }
 
 /** Asks for a new passphrase, twice. */
-export async function askNewPassphrase(question: string, signal?: AbortSignal): Promise<string> {
-  const first = await askPassphrase(question, signal);
+export async function askNewPassphrase(question: string, signal?: AbortSignal, option?: string): Promise<string> {
+  const first = await askPassphrase(question, signal, option);
   if (first === '') throw new WaxsealError('ERR_USAGE', 'an empty passphrase protects nothing');
   if ((await askPassphrase('Again', signal)) !== first) {
     throw new WaxsealError('ERR_USAGE', 'the two passphrases differ; nothing was changed');

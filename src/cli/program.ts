@@ -33,7 +33,7 @@ export function buildProgram({ context, ended }: Wiring): Command {
         write([`waxseal: ${first} [ERR_USAGE]`, ...more.map((line) => `  ${line}`), ''].join('\n'));
       },
     })
-    .showHelpAfterError('next: see waxseal --help')
+    .showHelpAfterError('  next: see waxseal --help')
     .exitOverride()
     .addHelpText(
       'after',

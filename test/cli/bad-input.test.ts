@@ -265,7 +265,9 @@ describe('usage: exit 2', () => {
     expect(run.stderr).toMatch(message);
     expect(run.stderr).toMatch(/next: /);
     expect(run.status).toBe(2);
-    const document = JSON.parse(cli.run([...args, '--json']).stdout) as object;
+    const json = cli.run([...args, '--json']);
+    // On standard error where standard output carries the payload.
+    const document = JSON.parse(args[0] === 'cat' ? json.stderr : json.stdout) as object;
     expect(document).toMatchObject({
       ok: false,
       error: { code: expect.any(String) as string, message: expect.any(String) as string },

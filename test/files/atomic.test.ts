@@ -168,6 +168,23 @@ describe('an atomic file', () => {
     },
   );
 
+  it.each(['EPERM', 'ENOSYS'])('that must be strictly new is refused without hard links (%s)', async (system) => {
+    const folder = await temporaryFolder();
+    const fail = (): Promise<never> => Promise.reject(systemError(system, 'link'));
+    await withFault(
+      'promises',
+      'link',
+      () => fail,
+      async () => {
+        const output = await openAtomicOutput(join(folder, 'target'), { overwrite: false, strictlyNew: true });
+        await output.handle.write(bytes);
+        await expect(output.commit()).rejects.toMatchObject({ code: 'ERR_IO' });
+        await output.discard();
+      },
+    );
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   it('is durable before it is visible: the file is synced, then named, then its folder is synced', async () => {
     for (const overwrite of [false, true]) {
       const folder = await temporaryFolder();

@@ -4,6 +4,15 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import { afterEach } from 'vitest';
+
+const running = new Set<() => void>();
+
+/** Also those of a test that failed: they would hold the run open. */
+afterEach(() => {
+  for (const kill of running) kill();
+  running.clear();
+});
 
 export interface FileProcess {
   readonly pid: number;
@@ -21,6 +30,7 @@ export async function startFileProcess(...args: readonly string[]): Promise<File
     ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'file-process.ts'), ...args],
     { stdio: ['pipe', 'pipe', 'inherit'] },
   );
+  running.add(() => child.kill('SIGKILL'));
   child.stdin.on('error', () => undefined);
   const ended = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

@@ -12,8 +12,8 @@ interface Options {
 }
 
 export async function run(context: Context, [path = '']: readonly string[], options: Options): Promise<number> {
-  const range = options.range === undefined ? undefined : parseRange(options.range);
   context.out.payloadOnStdout();
+  const range = options.range === undefined ? undefined : parseRange(options.range);
   const { expectId } = options;
   const object = await openObject(path, await context.allKeys(), {
     observe: context.observe,
@@ -32,6 +32,7 @@ export async function run(context: Context, [path = '']: readonly string[], opti
       );
     }
     await writeToStdout(object.stream(start, end, { signal: context.signal }), true);
+    context.out.results([{ ok: true, path, output: '-', id: object.info.id, size: object.size }]);
     return EXIT.done;
   } finally {
     await object.close();

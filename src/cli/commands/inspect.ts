@@ -1,7 +1,7 @@
 import { inspect, type InspectedRecipient, type Inspection } from '../../envelope/index.ts';
 import type { Context } from '../context.ts';
 import { forEachPath } from '../each.ts';
-import { formatBytes } from '../output.ts';
+import { formatBytes, printable } from '../output.ts';
 
 type Checked = InspectedRecipient & { readonly status?: 'current' | 'stale' | 'unknown' };
 
@@ -37,7 +37,8 @@ function show({ out }: Context, path: string, object: Inspection, recipients: re
   ];
   out.say(`${out.strong(path)}: what its head says (nothing of this has been authenticated: verify does that)`);
   for (const [name, value] of facts) out.say(`  ${name.padEnd(12)}${value}`);
-  for (const [name, value] of Object.entries(object.context)) out.say(`  ${'context'.padEnd(12)}${name}=${value}`);
+  for (const [name, value] of Object.entries(object.context))
+    out.say(`  ${'context'.padEnd(12)}${printable(name)}=${printable(value)}`);
   if (object.hasPrivateMetadata) out.say(`  ${'metadata'.padEnd(12)}private, encrypted`);
   for (const { uri, version, status, wrappedAt, supported } of recipients) {
     const label = uri.startsWith('local:') ? (version.split('.')[0] ?? version) : version;
@@ -46,7 +47,7 @@ function show({ out }: Context, path: string, object: Inspection, recipients: re
       status === undefined ? '' : `, ${status === 'unknown' ? 'not one of the keys at hand' : status}`,
       supported ? '' : ', of a kind that this version does not know',
     ];
-    out.say(`  ${'recipient'.padEnd(12)}${uri} version ${label}${since}${notes.join('')}`);
+    out.say(`  ${'recipient'.padEnd(12)}${printable(uri)} version ${printable(label)}${since}${notes.join('')}`);
   }
   if (recipients.some(({ status }) => status === 'stale')) out.say(`  next: waxseal rewrap ${path}`);
   for (const warning of object.warnings) out.warn(`${path}: ${warning}`);

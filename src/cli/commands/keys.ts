@@ -46,19 +46,31 @@ export async function show(context: Context, [uri = '']: readonly string[]): Pro
 export const disable = (context: Context, args: readonly string[], options: { keyVersion: string }): Promise<number> =>
   setState(context, args, options.keyVersion, 'suspended');
 
-export const enable = (context: Context, args: readonly string[], options: { keyVersion: string }): Promise<number> =>
-  setState(context, args, options.keyVersion, 'active');
+/** The newest version becomes active again; an older one goes back to opening what it wrapped, and no more. */
+export async function enable(
+  context: Context,
+  args: readonly string[],
+  options: { keyVersion: string },
+): Promise<number> {
+  const { versions } = await (await context.ring()).describe(localName(args[0] ?? ''));
+  const newest = versions.at(-1);
+  const isNewest = newest?.version === options.keyVersion || newest?.label === options.keyVersion;
+  return setState(context, args, options.keyVersion, isNewest ? 'active' : 'deactivated');
+}
 
 async function setState(
   context: Context,
   [uri = '']: readonly string[],
   version: string,
-  state: 'suspended' | 'active',
+  state: 'suspended' | 'active' | 'deactivated',
 ): Promise<number> {
   const key = await (await context.ring()).setState(localName(uri), version, state);
   context.out.results([document(key)]);
-  const consequence =
-    state === 'suspended' ? 'what it wrapped cannot be opened until it is enabled again' : 'it works again';
+  const consequence = {
+    suspended: 'what it wrapped cannot be opened until it is enabled again',
+    active: 'it wraps and opens again',
+    deactivated: 'it opens what it wrapped, and wraps nothing new',
+  }[state];
   context.out.say(`Version ${version} of ${key.uri} is ${state}: ${consequence}.`);
   return EXIT.done;
 }

@@ -3,6 +3,7 @@ import type { Context } from '../context.ts';
 import { forEachPath, parseContext } from '../each.ts';
 import { EXIT } from '../exit.ts';
 import { formatBytes, formatMs } from '../output.ts';
+import { checkOutput, refuseMixedInput, requireInput } from '../paths.ts';
 import { startProgress } from '../progress.ts';
 import { writeToStdout } from '../standard-streams.ts';
 
@@ -14,8 +15,7 @@ interface Options {
 }
 
 export async function run(context: Context, paths: readonly string[], options: Options): Promise<number> {
-  if (paths.length > 1 && options.output !== undefined)
-    throw new TypeError('open: -o names one output and needs one input');
+  refuseMixedInput('open', paths, options.output);
   const targets = new Map(paths.map((path) => [path, options.output ?? plainName(path)]));
   const keys = await context.allKeys();
   const { expectId } = options;
@@ -28,12 +28,15 @@ export async function run(context: Context, paths: readonly string[], options: O
   const [first = ''] = paths;
   if (targets.get(first) === '-') {
     context.out.payloadOnStdout();
+    if (first !== '-') await requireInput(first);
     const input = first === '-' ? process.stdin : (await import('node:fs')).createReadStream(first);
     await writeToStdout(await open(input, keys, common), options.output === '-');
+    context.out.results([{ ok: true, path: first, output: '-' }]);
     return EXIT.done;
   }
   return forEachPath(context, paths, async (path) => {
     const target = targets.get(path) ?? plainName(path);
+    await checkOutput(path, target);
     const started = performance.now();
     const progress = startProgress(path, !context.out.json);
     let report: OpenReport;

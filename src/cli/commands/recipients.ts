@@ -18,6 +18,7 @@ export async function remove(context: Context, paths: readonly string[], options
   const exit = await change(context, paths, options, 'removed from', (path, common) =>
     removeRecipient(path, keys, options.key, common),
   );
+  if (options.dryRun === true) return exit;
   context.out.say(
     'Whoever held that key before may have kept the data key or a copy: removing a recipient is not revocation.',
   );

@@ -4,7 +4,6 @@ import { type EntryOutcome, rewrap } from '../../envelope/index.ts';
 import { WaxsealError } from '../../errors/index.ts';
 import type { Context } from '../context.ts';
 import { forEachPath } from '../each.ts';
-import { EXIT } from '../exit.ts';
 import { count, formatBytes, formatMs } from '../output.ts';
 
 export interface RewrapCommandOptions {
@@ -16,43 +15,57 @@ export interface RewrapCommandOptions {
 }
 
 export async function run(context: Context, paths: readonly string[], options: RewrapCommandOptions): Promise<number> {
-  const { out } = context;
   if (options.from !== undefined && options.to === undefined) throw new TypeError('rewrap: --from goes with --to');
+  return rewrapFiles(context, await expand(paths, options.recursive === true), options, []);
+}
+
+/** Rewraps files and tells of each; `lead` are results of what was done before. */
+export async function rewrapFiles(
+  context: Context,
+  files: readonly string[],
+  options: RewrapCommandOptions,
+  lead: readonly object[],
+): Promise<number> {
+  const { out } = context;
   const keys = await context.allKeys();
   const to = options.to === undefined ? undefined : await context.key(options.to);
   const { from, dryRun } = options;
-  const files = await expand(paths, options.recursive === true);
   let changed = 0;
   let written = 0;
   const started = performance.now();
-  const exit = await forEachPath(context, files, async (path) => {
-    const begun = performance.now();
-    const report = await rewrap(path, keys, {
-      from,
-      to,
-      dryRun,
-      observe: context.observe,
-      signal: context.signal,
-      allowNetworkFileSystem: options.allowNetworkFs,
-    });
-    const ms = performance.now() - begun;
-    changed += report.changed ? 1 : 0;
-    written += report.bytesWritten;
-    const what = report.entries.map(describe).join('; ');
-    const verb = report.changed ? (dryRun === true ? 'would be rewrapped' : 'rewrapped') : 'nothing to do';
-    out.say(`${path}: ${verb} (${what}${report.changed ? `; ${formatMs(ms)}` : ''})`);
-    if (report.entries.some(({ action }) => action === 'unproven')) {
-      out.warn(`${path}: a recipient proves nothing and was left alone; verify says more`);
-    }
-    return { ...report, ms: Math.round(ms * 10) / 10 };
-  });
+  const exit = await forEachPath(
+    context,
+    files,
+    async (path) => {
+      const begun = performance.now();
+      const report = await rewrap(path, keys, {
+        from,
+        to,
+        dryRun,
+        observe: context.observe,
+        signal: context.signal,
+        allowNetworkFileSystem: options.allowNetworkFs,
+      });
+      const ms = performance.now() - begun;
+      changed += report.changed ? 1 : 0;
+      written += report.bytesWritten;
+      const what = report.entries.map(describe).join('; ');
+      const verb = report.changed ? (dryRun === true ? 'would be rewrapped' : 'rewrapped') : 'nothing to do';
+      out.say(`${path}: ${verb} (${what}${report.changed ? `; ${formatMs(ms)}` : ''})`);
+      if (report.entries.some(({ action }) => action === 'unproven')) {
+        out.warn(`${path}: a recipient proves nothing and was left alone; verify says more`);
+      }
+      return { ...report, ms: Math.round(ms * 10) / 10 };
+    },
+    { lead },
+  );
   if (files.length > 1) {
     const done = dryRun === true ? 'would be rewrapped' : 'rewrapped';
     out.say(
       `${String(changed)} of ${count(files.length, 'object')} ${done}, ${formatBytes(written)} written, ${formatMs(performance.now() - started)}.`,
     );
   }
-  if (changed > 0 && dryRun !== true && exit === EXIT.done) {
+  if (changed > 0 && dryRun !== true) {
     out.say(
       'No payload was touched. Old copies of these files, and whoever opened them before, still have access: rewrapping is not revocation.',
     );
@@ -65,12 +78,12 @@ function describe({ uri, action, from, to, toUri }: EntryOutcome): string {
   if (action === 'renewed' && toUri !== uri) return `${uri} → ${toUri} version ${label(to)}`;
   if (action === 'renewed') return `${uri} version ${label(from)} → ${label(to)}`;
   if (action === 'current') return `${uri} is on its current version ${label(from)}`;
-  if (action === 'kept') return `${uri} kept, its key is not at hand`;
+  if (action === 'kept') return `${uri} kept as it is`;
   return `${uri} ${action}`;
 }
 
 /** The files behind the paths; folders only with -r, and then every *.wax in them. */
-async function expand(paths: readonly string[], recursive: boolean): Promise<string[]> {
+export async function expand(paths: readonly string[], recursive: boolean): Promise<string[]> {
   const files: string[] = [];
   for (const path of paths) {
     const isFolder = await stat(path).then(

@@ -7,6 +7,7 @@ import type { Context } from '../context.ts';
 import { forEachPath, parseContext } from '../each.ts';
 import { EXIT } from '../exit.ts';
 import { formatBytes, formatMs } from '../output.ts';
+import { checkOutput, type FileIdentity, isSameFile, refuseMixedInput, removableFile, requireInput } from '../paths.ts';
 import { startProgress } from '../progress.ts';
 import { writeToStdout } from '../standard-streams.ts';
 
@@ -31,8 +32,7 @@ export async function run(context: Context, paths: readonly string[], options: O
       },
     );
   }
-  if (paths.length > 1 && options.output !== undefined)
-    throw new TypeError('seal: -o names one output and needs one input');
+  refuseMixedInput('seal', paths, options.output);
   if (options.remove === true && (options.output === '-' || paths.includes('-'))) {
     throw new TypeError('seal: --remove needs a file on both sides');
   }
@@ -42,14 +42,18 @@ export async function run(context: Context, paths: readonly string[], options: O
   const common = { context: parseContext(options.context), observe: context.observe, signal: context.signal, size };
   if (options.output === '-' || (paths[0] === '-' && options.output === undefined)) {
     context.out.payloadOnStdout();
-    const input = paths[0] === '-' ? process.stdin : (await import('node:fs')).createReadStream(paths[0] ?? '');
+    const [path = ''] = paths;
+    if (path !== '-') await requireInput(path);
+    const input = path === '-' ? process.stdin : (await import('node:fs')).createReadStream(path);
     await writeToStdout(await seal(input, keys, common), options.output === '-');
+    context.out.results([{ ok: true, path, output: '-' }]);
     return EXIT.done;
   }
   return forEachPath(context, paths, async (path) => {
     const target = options.output ?? `${path}.wax`;
     const started = performance.now();
-    const before = path === '-' ? undefined : await lstat(path).catch(() => undefined);
+    await checkOutput(path, target);
+    const before = options.remove === true ? await removableFile(path) : undefined;
     const progress = startProgress(path, !context.out.json);
     let report: SealReport;
     try {
@@ -69,7 +73,7 @@ export async function run(context: Context, paths: readonly string[], options: O
     out.say(
       `Sealed ${path} → ${out.strong(target)} (${formatBytes(report.size)}, ${formatMs(ms)}) to ${recipients.join(', ')}.`,
     );
-    if (options.remove === true && before !== undefined) {
+    if (before !== undefined) {
       await removePlaintext(context, path, target, keys, before);
       out.say(`Verified it and deleted ${path}.`);
     }
@@ -83,7 +87,7 @@ async function removePlaintext(
   path: string,
   target: string,
   keys: Awaited<ReturnType<Context['namedKeys']>>,
-  before: Awaited<ReturnType<typeof lstat>>,
+  before: FileIdentity,
 ): Promise<void> {
   const { ok, findings } = await verify(target, keys, { observe: context.observe, signal: context.signal });
   if (!ok) {
@@ -95,8 +99,7 @@ async function removePlaintext(
       },
     );
   }
-  const now = await lstat(path);
-  if (now.ino !== before.ino || now.size !== before.size || now.mtimeMs !== before.mtimeMs) {
+  if (!isSameFile(await removableFile(path), before)) {
     throw new WaxsealError('ERR_INPUT_CHANGED', `${path} changed after it was sealed, and was kept`, { object: path });
   }
   await unlink(path);

@@ -1,4 +1,6 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { isWaxsealError, WaxsealError } from '../../errors/index.ts';
+import { syncFolder } from '../../files/index.ts';
 import { readKeyringInfo, restoreLocalKeyring, type Unlock } from '../../keys/local/index.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../exit.ts';
@@ -16,16 +18,22 @@ export async function rotatePassphrase(
   if (options.toKeyFile === true && file !== undefined) {
     throw new TypeError('rotate-passphrase: --to-key-file and --new-passphrase-file exclude each other');
   }
-  const unlock: Unlock =
-    options.toKeyFile === true
-      ? { keyFile: context.keyFile() }
-      : {
-          passphrase:
-            file === undefined
-              ? await askNewPassphrase('New passphrase', context.signal)
-              : await passphraseFromFile(file),
-        };
-  await ring.changeUnlock(unlock);
+  if (options.toKeyFile === true) {
+    // A fresh key under a second name first: the old one must work until the keyring is unlocked by the new one.
+    const next = context.nextKeyFile();
+    await rm(next, { force: true });
+    await ring.changeUnlock({ keyFile: next });
+    await rename(next, context.keyFile());
+    await syncFolder(context.home);
+  } else {
+    const passphrase =
+      file === undefined
+        ? await askNewPassphrase('New passphrase', context.signal, '--new-passphrase-file')
+        : await passphraseFromFile(file);
+    await ring.changeUnlock({ passphrase });
+    // It unlocks nothing any more, but it does unlock old copies.
+    await rm(context.keyFile(), { force: true });
+  }
   out.results([{ keyring: ring.folder, unlock: options.toKeyFile === true ? 'key-file' : 'passphrase' }]);
   out.say('The keyring is unlocked in the new way from now on. The keys are the same.');
   out.say('Copies and backups made before still open in the old way: make a new backup and destroy the old ones.');
@@ -42,9 +50,13 @@ export async function backup(
   const { backupPassphraseFile: file } = options;
   const passphrase =
     file === undefined
-      ? await askNewPassphrase('Passphrase for the backup', context.signal)
+      ? await askNewPassphrase('Passphrase for the backup', context.signal, '--backup-passphrase-file')
       : await passphraseFromFile(file);
-  const report = await ring.backup(options.output, passphrase);
+  const report = await ring.backup(options.output, passphrase).catch((error: unknown) => {
+    if (!isWaxsealError(error, 'ERR_OUTPUT_EXISTS')) throw error;
+    const next = 'choose another file: a backup never replaces one';
+    throw new WaxsealError(error.code, error.message, { object: options.output, next, cause: error });
+  });
   out.results([{ file: options.output, ...report }]);
   out.say(
     `Wrote ${out.strong(options.output)} and read it back. Keep it away from this machine, and its passphrase away from it.`,
@@ -63,7 +75,7 @@ export async function restore(
   const { backupPassphraseFile: file } = options;
   const passphrase =
     file === undefined
-      ? await askPassphrase('Passphrase of the backup', context.signal)
+      ? await askPassphrase('Passphrase of the backup', context.signal, '--backup-passphrase-file')
       : await passphraseFromFile(file);
   const existing = await readKeyringInfo(folder).catch(() => undefined);
   await mkdir(home, { recursive: true, mode: 0o700 });

@@ -39,10 +39,10 @@ export async function run(context: Context, paths: readonly string[], options: O
         out.warn(`${path} is NOT as it was sealed:`);
       }
       for (const { severity, message, next, code } of report.findings) {
-        out.warn(`${path}: ${severity}: ${message} [${code}]\n  next: ${next}`);
+        out.warn(`${path}: ${severity === 'warning' ? '' : 'broken: '}${message} [${code}]\n  next: ${next}`);
       }
       return { verified: report.ok, ...report, ms: Math.round(ms) };
     },
-    ({ verified }) => (verified ? EXIT.done : EXIT.data),
+    { exitOf: ({ verified }) => (verified ? EXIT.done : EXIT.data) },
   );
 }

@@ -69,9 +69,10 @@ function planned(steps: readonly string[], every: number): Death[] {
   const plan: Death[] = [];
   for (const [i, name] of steps.entries()) {
     const step = i + 1;
-    // After one step is before the next, but for what runs beside it: the slower tiers try both.
     if (i % every === 0) plan.push({ step, how: 'before' });
-    if (tier !== 'short' || i === steps.length - 1) plan.push({ step, how: 'after' });
+    // After one step is before the next, but for what runs beside it, as the writes of seal and open do.
+    const isLast = i === steps.length - 1;
+    if (isLast || tier === 'long' || (tier === 'full' && isWrite(name))) plan.push({ step, how: 'after' });
     if (isWrite(name)) plan.push({ step, how: 'torn' });
   }
   return plan;

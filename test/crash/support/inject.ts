@@ -117,7 +117,12 @@ replace(
   'write',
   (original) =>
     function (this: unknown, ...args) {
-      const [buffer, offset, length, position] = args as [Uint8Array, number, number, number];
+      const [buffer, offset = 0, length = buffer.length - offset, position] = args as [
+        Uint8Array,
+        number?,
+        number?,
+        number?,
+      ];
       const half = halfOf(buffer.subarray(offset, offset + length));
       return step(
         'write',
