@@ -2,6 +2,20 @@ import tseslint from 'typescript-eslint';
 
 const RANDOM = ['randomUUID', 'randomInt', 'randomBytes', 'pseudoRandomBytes'];
 
+// Given to both blocks below: a later `no-restricted-syntax` replaces an earlier one whole.
+const BANNED = [
+  {
+    selector: 'NewExpression[callee.name=/^(Error|AggregateError)$/]',
+    message: 'Throw a WaxsealError with a code, or TypeError/RangeError for misuse.',
+  },
+  { selector: 'ThrowStatement > :matches(Literal, TemplateLiteral)', message: 'Throw errors, not values.' },
+  {
+    // By any name of the module, the global included; `import { randomBytes }` is caught above.
+    selector: `MemberExpression[property.name=/^(${RANDOM.join('|')}|getRandomValues)$/]`,
+    message: 'Randomness comes from crypto/secrets.ts (randomFillSync).',
+  },
+];
+
 export default tseslint.config(
   {
     ignores: [
@@ -55,18 +69,7 @@ export default tseslint.config(
           })),
         },
       ],
-      'no-restricted-syntax': [
-        'error',
-        {
-          selector: 'NewExpression[callee.name=/^(Error|AggregateError)$/]',
-          message: 'Throw a WaxsealError with a code, or TypeError/RangeError for misuse.',
-        },
-        {
-          selector:
-            "ThrowStatement > Literal, CallExpression[callee.object.name='Math'][callee.property.name='random'][arguments.length>0]",
-          message: 'Throw errors, not values.',
-        },
-      ],
+      'no-restricted-syntax': ['error', ...BANNED],
     },
   },
   {
@@ -80,10 +83,7 @@ export default tseslint.config(
           message:
             'A small typed array lies on the moving heap: use allocateSecret, or randomPublic for what is public.',
         },
-        {
-          selector: 'NewExpression[callee.name=/^(Error|AggregateError)$/]',
-          message: 'Throw a WaxsealError with a code, or TypeError/RangeError for misuse.',
-        },
+        ...BANNED,
       ],
     },
   },
