@@ -5,7 +5,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { pattern } from '../support/bytes.ts';
-import { CommandLine, type Run } from '../support/cli.ts';
+import { CommandLine, preparedCommandLine, type Run } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
 
 const NOBODY = 65_534;
@@ -15,10 +15,7 @@ let cli: CommandLine;
 const at = (name: string): string => join(cli.folder, name);
 
 beforeEach(async () => {
-  cli = new CommandLine(await temporaryFolder());
-  cli.ok('init', '--key-file');
-  writeFileSync(at('m'), pattern(50_000));
-  cli.ok('seal', 'm');
+  cli = await preparedCommandLine();
 });
 
 function refused(run: Pick<Run, 'status' | 'stderr'>, exit: number, code: string, message: RegExp): void {
@@ -166,7 +163,7 @@ describe('files', () => {
     refused(cli.run(['seal', 'm']), 2, 'ERR_OUTPUT_EXISTS', /m\.wax exists already/);
     expect(readFileSync(at('x'), 'utf8')).toBe('earlier');
     cli.ok('open', 'm.wax', '-o', 'x', '--force');
-    expect(readFileSync(at('x'))).toEqual(Buffer.from(pattern(50_000)));
+    expect(readFileSync(at('x'))).toEqual(Buffer.from(pattern(300_000)));
     refused(cli.run(['init', '--key-file']), 2, 'ERR_KEY_EXISTS', /already/);
   });
 

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { buildProgram } from '../../src/cli/program.ts';
 import { pattern } from '../support/bytes.ts';
-import { CommandLine } from '../support/cli.ts';
+import { CommandLine, preparedCommandLine } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
 
 let cli: CommandLine;
@@ -14,9 +14,8 @@ const at = (name: string): string => join(cli.folder, name);
 const plaintext = Buffer.from(pattern(300_000));
 
 beforeEach(async () => {
-  cli = new CommandLine(await temporaryFolder());
-  cli.ok('init', '--key-file');
-  writeFileSync(at('m'), plaintext);
+  cli = await preparedCommandLine();
+  rmSync(at('m.wax'));
 });
 
 /** The only document on standard output. */

@@ -4,17 +4,13 @@ import { existsSync, linkSync, readFileSync, renameSync, symlinkSync, writeFileS
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { pattern } from '../support/bytes.ts';
-import { CommandLine } from '../support/cli.ts';
-import { temporaryFolder } from '../support/folder.ts';
+import { type CommandLine, preparedCommandLine } from '../support/cli.ts';
 
 let cli: CommandLine;
 const at = (name: string): string => join(cli.folder, name);
 
 beforeEach(async () => {
-  cli = new CommandLine(await temporaryFolder());
-  cli.ok('init', '--key-file');
-  writeFileSync(at('m'), pattern(10_000));
-  cli.ok('seal', 'm');
+  cli = await preparedCommandLine();
 });
 
 describe('surprises', () => {
@@ -33,7 +29,7 @@ describe('surprises', () => {
     expect(cli.run(['seal', 'link', '--remove']).stderr).toMatch(/link is a symbolic link/);
     linkSync(at('m'), at('twin'));
     expect(cli.run(['seal', 'm', '-o', 'n.wax', '--remove'])).toMatchObject({ status: 2 });
-    expect(readFileSync(at('m'))).toHaveLength(10_000);
+    expect(readFileSync(at('m'))).toHaveLength(300_000);
     expect(existsSync(at('n.wax'))).toBe(false);
   });
 
@@ -60,7 +56,7 @@ describe('surprises', () => {
     ]) {
       expect(cli.run(args)).toMatchObject({ status: 2 });
     }
-    expect(readFileSync(at('m'))).toHaveLength(10_000);
+    expect(readFileSync(at('m'))).toHaveLength(300_000);
     cli.ok('verify', 'm.wax');
     expect(cli.run(['open', 'm.wax', '-o', 'home', '--force']).stderr).toMatch(/home is a folder/);
     execFileSync('mkfifo', [at('pipe')]);

@@ -61,7 +61,7 @@ const sealedOpens =
 describe('crash at every step of seal', () => {
   it('leaves no target or a whole one', async () => {
     await atEveryStep({
-      every: 2,
+      every: 3,
       operation: 'seal',
       changes: /^objects\/target\.wax$/,
       completed: 'ERR_OUTPUT_EXISTS',
@@ -77,7 +77,7 @@ describe('crash at every step of seal', () => {
 
   it('over an older file leaves the older file or the new one', async () => {
     await atEveryStep({
-      every: 2,
+      every: 3,
       operation: 'seal over',
       changes: /^objects\/older$/,
       async check(at) {
@@ -91,7 +91,7 @@ describe('crash at every step of seal', () => {
 describe('crash at every step of open to a file', () => {
   it('leaves no plaintext at the target or all of it', async () => {
     await atEveryStep({
-      every: 2,
+      every: 3,
       operation: 'open',
       changes: /^objects\/opened$/,
       completed: 'ERR_OUTPUT_EXISTS',
@@ -104,7 +104,7 @@ describe('crash at every step of open to a file', () => {
 
   it('over an older file leaves the older file or all of the plaintext', async () => {
     await atEveryStep({
-      every: 2,
+      every: 3,
       operation: 'open over',
       changes: /^objects\/older$/,
       async check(at) {
@@ -121,7 +121,7 @@ describe('crash at every step of rewrap', () => {
 
   it('the object opens, and the next run brings it to the new version', async () => {
     await atEveryStep({
-      every: 2,
+      every: 3,
       operation: 'rewrap',
       changes,
       check: sealedOpens('sealed'),
@@ -138,7 +138,7 @@ describe('crash at every step of rewrap', () => {
 
   it('adding a recipient: the object opens, and the next run adds it or finds it there', async () => {
     await atEveryStep({
-      every: 2,
+      every: 3,
       operation: 'add recipient',
       changes,
       completed: 'ERR_RECIPIENT_EXISTS',
@@ -158,7 +158,7 @@ describe('crash at every step of rewrap', () => {
 
   it('removing a recipient: the object opens, and the next run removes it or finds it gone', async () => {
     await atEveryStep({
-      every: 2,
+      every: 3,
       operation: 'remove recipient',
       changes,
       completed: 'ERR_RECIPIENT_NOT_FOUND',
@@ -177,7 +177,7 @@ describe('crash at every step of rewrap', () => {
 describe('crash at every step of repair', () => {
   it('what opened before opens, and the next run ends the repair', async () => {
     await atEveryStep({
-      every: 2,
+      every: 3,
       operation: 'repair',
       changes: /^objects\/damaged\.wax$/,
       check: sealedOpens('damaged'),
@@ -187,7 +187,7 @@ describe('crash at every step of repair', () => {
 
   it('from a copy: never worse than before, and the next run ends the repair', async () => {
     await atEveryStep({
-      every: 2,
+      every: 3,
       operation: 'repair from a copy',
       changes: /^objects\/ruined\.wax$/,
       async check(at) {

@@ -1,6 +1,11 @@
-import { spawn, spawnSync, type SpawnOptions } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type SpawnOptions } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
 import { buildIfStale } from '../build.ts';
+import { pattern } from './bytes.ts';
+import { temporaryFolder } from './folder.ts';
 
 /** The built program: it starts three times as fast as the sources, whose types must be stripped first. */
 const BIN = join(import.meta.dirname, '../../dist/src/cli/bin.js');
@@ -50,3 +55,27 @@ export class CommandLine {
     return stdout;
   }
 }
+
+let template: string | undefined;
+
+/**
+ * A command line whose home has a keyring with a key file, and whose folder has the file `m` of 300,000 bytes and
+ * `m.wax`. Made once for each test file, and copied.
+ */
+export async function preparedCommandLine(): Promise<CommandLine> {
+  if (template === undefined) {
+    template = await mkdtemp(join(tmpdir(), 'waxseal-template-'));
+    const cli = new CommandLine(template);
+    cli.ok('init', '--key-file');
+    await writeFile(join(template, 'm'), pattern(300_000));
+    cli.ok('seal', 'm');
+  }
+  const folder = await temporaryFolder();
+  // With permissions: a keyring that others can read is refused.
+  execFileSync('cp', ['-a', `${template}/.`, folder]);
+  return new CommandLine(folder);
+}
+
+afterAll(async () => {
+  if (template !== undefined) await rm(template, { recursive: true, force: true });
+});
