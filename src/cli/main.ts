@@ -2,7 +2,7 @@ import { CommanderError } from 'commander';
 import { Context, type GlobalOptions } from './context.ts';
 import { EXIT, exitCodeOf } from './exit.ts';
 import { Output } from './output.ts';
-import { buildProgram } from './program.ts';
+import { buildProgram } from './program/program.ts';
 
 /** Runs the command line and gives its exit code. */
 export async function main(args: readonly string[]): Promise<number> {

@@ -100,7 +100,7 @@ describe('README.md', () => {
   });
 
   it('names every command of the program', async () => {
-    const { buildProgram } = await import('../../src/cli/program.ts');
+    const { buildProgram } = await import('../../src/cli/program/program.ts');
     const unused = (): never => {
       throw new RangeError('not run');
     };

@@ -1,0 +1,70 @@
+import type { Command } from 'commander';
+import { type Add, examples } from './command.ts';
+
+/** Commands of the keyring. */
+export function addKeyCommands(program: Command, add: Add): void {
+  const key = program.command('key').description('keys of the local keyring').exitOverride();
+  key.addHelpText('after', examples('key list', 'key show local:default', 'key backup -o keyring.backup'));
+  add(
+    key,
+    'create <key>',
+    'make a key',
+    async () => ({ run: (await import('../commands/keys.ts')).create }),
+    examples('key create local:datasets'),
+  );
+  add(
+    key,
+    'list',
+    'list the keys',
+    async () => ({ run: (await import('../commands/keys.ts')).list }),
+    examples('key list', 'key list --json'),
+  );
+  add(
+    key,
+    'show <key>',
+    'show the versions of a key and their states',
+    async () => ({ run: (await import('../commands/keys.ts')).show }),
+    examples('key show local:default'),
+  );
+  for (const [name, what] of [
+    ['disable', 'suspend a version: it neither wraps nor unwraps until it is enabled again'],
+    ['enable', 'enable a suspended version again'],
+  ] as const) {
+    add(
+      key,
+      `${name} <key>`,
+      what,
+      async () => ({ run: (await import('../commands/keys.ts'))[name] }),
+      examples(`key ${name} local:default --key-version 1`),
+    ).requiredOption('--key-version <version>', 'the version, as key show names it');
+  }
+  add(
+    key,
+    'rotate-passphrase',
+    'change what unlocks the keyring',
+    async () => ({ run: (await import('../commands/unlocking.ts')).rotatePassphrase }),
+    `
+Backups made before keep the passphrase that they were made with.
+${examples('key rotate-passphrase', 'key rotate-passphrase --new-passphrase-file new.txt', 'key rotate-passphrase --to-key-file')}`,
+  )
+    .option('--new-passphrase-file <file>', 'read the new passphrase from a file')
+    .option('--to-key-file', 'unlock with a key file in the home from now on');
+  add(
+    key,
+    'backup',
+    'write everything needed to restore the keyring into one file, under a passphrase',
+    async () => ({ run: (await import('../commands/unlocking.ts')).backup }),
+    examples('key backup -o keyring.backup', 'key backup -o keyring.backup --backup-passphrase-file secret.txt'),
+  )
+    .requiredOption('-o, --output <file>', 'where the backup goes')
+    .option('--backup-passphrase-file <file>', 'read the passphrase of the backup from a file');
+  add(
+    key,
+    'restore <file>',
+    'restore a keyring from its backup, or add what it lacks',
+    async () => ({ run: (await import('../commands/unlocking.ts')).restore }),
+    examples('key restore keyring.backup', 'key restore keyring.backup --key-file'),
+  )
+    .option('--backup-passphrase-file <file>', 'read the passphrase of the backup from a file')
+    .option('--key-file', 'unlock the restored keyring with a key file in the home');
+}

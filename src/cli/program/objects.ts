@@ -1,0 +1,113 @@
+import { type Command, Option } from 'commander';
+import { type Add, collect, examples, NOT_REVOCATION } from './command.ts';
+
+/** Commands of sealed objects. */
+export function addObjectCommands(program: Command, add: Add): void {
+  add(
+    program,
+    'seal <path...>',
+    'seal files: x becomes x.wax',
+    () => import('../commands/seal.ts'),
+    examples(
+      'seal model.onnx',
+      'seal -k local:datasets data.parquet --context team=vision',
+      'tar c folder | waxseal seal - -o folder.tar.wax',
+    ),
+  )
+    .option('-k, --key <uri>', 'key to seal to (the default key otherwise); repeat it for several', collect)
+    .option('-o, --output <file>', 'output, - for standard output')
+    .option('--context <name=value>', 'public, authenticated fact about the object; repeatable', collect)
+    .option('--size <bytes>', 'exact size of what comes from standard input')
+    .option('--force', 'replace existing output')
+    .option('--remove', 'delete the plaintext after the sealed object has been verified')
+    .addOption(new Option('--compact').hideHelp())
+    .addOption(new Option('--detached').hideHelp());
+  add(
+    program,
+    'open <path...>',
+    'open sealed files: x.wax becomes x',
+    () => import('../commands/open.ts'),
+    examples(
+      'open model.onnx.wax',
+      'open model.onnx.wax -o /run/model.onnx',
+      'open - -o - < model.onnx.wax > model.onnx',
+    ),
+  )
+    .option('-o, --output <file>', 'output, - for standard output')
+    .option('--force', 'replace existing output')
+    .option('--expect-id <id>', 'refuse any other object')
+    .option('--expect-context <name=value>', 'refuse an object whose context does not say so; repeatable', collect);
+  add(
+    program,
+    'cat <path>',
+    'write the plaintext, or a range of it, to standard output',
+    () => import('../commands/cat.ts'),
+    examples('cat config.json.wax', 'cat data.parquet.wax --range 0-3'),
+  )
+    .option('--range <first-last>', 'bytes first to last, both included, as in HTTP')
+    .option('--expect-id <id>', 'refuse any other object')
+    .option('--expect-context <name=value>', 'refuse an object whose context does not say so; repeatable', collect);
+  add(
+    program,
+    'inspect <path...>',
+    'show what the head of a sealed object says; no key needed',
+    () => import('../commands/inspect.ts'),
+    examples('inspect model.onnx.wax', 'inspect --check model.onnx.wax'),
+  ).option('--check', 'ask the keyring whether the recipients are on the current versions');
+  add(
+    program,
+    'verify <path...>',
+    'authenticate everything in sealed objects; nothing is written',
+    () => import('../commands/verify.ts'),
+    examples('verify model.onnx.wax'),
+  )
+    .option('--expect-id <id>', 'refuse any other object')
+    .option('--expect-context <name=value>', 'refuse an object whose context does not say so; repeatable', collect);
+  add(
+    program,
+    'rotate <key>',
+    'make a new version of a key current',
+    () => import('../commands/rotate.ts'),
+    `${NOT_REVOCATION}
+${examples('rotate local:default', 'rotate local:default --rewrap models -r')}`,
+  )
+    .option('--rewrap <path...>', 'then rewrap these')
+    .option('-r, --recursive', 'walk folders for *.wax')
+    .option('--dry-run', 'say what would be done');
+  add(
+    program,
+    'rewrap <path...>',
+    'bring recipients to the current versions of their keys, in place',
+    () => import('../commands/rewrap.ts'),
+    `${NOT_REVOCATION}
+${examples('rewrap model.onnx.wax', 'rewrap -r models', 'rewrap model.onnx.wax --from local:old --to local:new')}`,
+  )
+    .option('-r, --recursive', 'walk folders for *.wax')
+    .option('--from <uri>', 'replace exactly this recipient; goes with --to')
+    .option('--to <uri>', 'the key that takes its place')
+    .option('--dry-run', 'say what would be done, and write nothing')
+    .option('--allow-network-fs', 'rewrite in place on a network file system too');
+  const recipients = program.command('recipients').description('who can open a sealed object').exitOverride();
+  recipients.addHelpText('after', examples('recipients add model.onnx.wax -k local:recovery'));
+  for (const name of ['add', 'remove'] as const) {
+    add(
+      recipients,
+      `${name} <path...>`,
+      `${name} a recipient, in place`,
+      async () => ({ run: (await import('../commands/recipients.ts'))[name] }),
+      `${name === 'remove' ? NOT_REVOCATION : ''}
+${examples(`recipients ${name} model.onnx.wax -k local:recovery`)}`,
+    )
+      .requiredOption('-k, --key <uri>', 'the key')
+      .option('--dry-run', 'say what would be done, and write nothing');
+  }
+  add(
+    program,
+    'repair <path>',
+    'restore a damaged head or slot from what survived',
+    () => import('../commands/repair.ts'),
+    examples('repair model.onnx.wax', 'repair model.onnx.wax --from backup/model.onnx.wax'),
+  )
+    .option('--from <copy>', 'another copy of the same object; an old one will do')
+    .option('--dry-run', 'say what would be done, and write nothing');
+}
