@@ -20,6 +20,7 @@ export default tseslint.config(
   {
     ignores: [
       'dist',
+      'api',
       'coverage',
       'node_modules',
       'test/.cache',

@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { hasAwsEncryptionSdk, INSTALL_PEERS } from './bench/peers/peers.ts';
+import { missingShells } from './cli/support/shells.ts';
 import { missingRuntimes } from './runtimes/runtimes.ts';
 
 /** Interpreter of the second reader, with the packages that it needs, where CI or a developer has made it. */
@@ -13,6 +15,9 @@ export function missingOptionals(): string[] {
       'Python for the second reader (python3 -m venv test/.cache/venv && test/.cache/venv/bin/pip install -r test/second-reader/requirements.txt)',
     );
   }
+  if (!hasAwsEncryptionSdk())
+    missing.push(`AWS Encryption SDK, to compare the speed of small objects (${INSTALL_PEERS})`);
+  for (const shell of missingShells()) missing.push(`${shell}, to try its completion (apt-get install ${shell})`);
   if (process.getuid?.() !== 0)
     missing.push('root, to mount the small disk of the disk-full test and to drop privileges');
   return missing;

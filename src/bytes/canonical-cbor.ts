@@ -1,10 +1,7 @@
-import { decodeFirst, encode, rfc8949EncodeOptions, Tokenizer, Type } from 'cborg';
+import { decodeFirst, Tokenizer, Type } from 'cborg';
 import { WaxsealError } from '../errors/index.ts';
 import { equalBytes } from './bytes.ts';
-
-/** What the format's CBOR may hold: unsigned integers, text, byte strings, arrays, maps, booleans. */
-export type CborValue = number | bigint | string | boolean | Uint8Array | readonly CborValue[] | CborMap;
-export type CborMap = ReadonlyMap<number | string, CborValue>;
+import { type CborValue, encodeCbor } from './encode-cbor.ts';
 
 const STRICT = {
   allowIndefinite: false,
@@ -31,11 +28,6 @@ class ExactText extends Tokenizer {
       token.value = UTF8.decode(token.byteValue);
     return token;
   }
-}
-
-/** Deterministic CBOR (RFC 8949 section 4.2.1). */
-export function encodeCbor(value: CborValue): Uint8Array {
-  return encode(value, rfc8949EncodeOptions);
 }
 
 /**

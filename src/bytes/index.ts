@@ -12,10 +12,5 @@ export {
   writeU32,
   writeU64,
 } from './bytes.ts';
-export {
-  type CborMap,
-  type CborValue,
-  decodeCanonicalCbor,
-  decodeCanonicalCborFirst,
-  encodeCbor,
-} from './canonical-cbor.ts';
+export { decodeCanonicalCbor, decodeCanonicalCborFirst } from './canonical-cbor.ts';
+export { type CborMap, type CborValue, encodeCbor } from './encode-cbor.ts';

@@ -2,10 +2,17 @@ import { homedir } from 'node:os';
 import { rename } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { isWaxsealError, WaxsealError } from '../errors/index.ts';
-import { type LocalKeyring, openLocalKeyring, readKeyringInfo, type Unlock } from '../keys/local/index.ts';
+import {
+  type LocalKeyring,
+  type LocalX25519Key,
+  openLocalKeyring,
+  readKeyringInfo,
+  type Unlock,
+} from '../keys/local/index.ts';
 import type { Observe } from '../keys/observer.ts';
 import type { KeyProvider } from '../keys/provider.ts';
-import { parseKeyUri } from '../keys/uri.ts';
+import { isLocalName, parseKeyUri } from '../keys/uri.ts';
+import { x25519Recipient } from '../keys/x25519/index.ts';
 import { type Config, readConfig } from './config.ts';
 import type { Output } from './output.ts';
 import { askPassphrase, passphraseFromFile } from './passphrase.ts';
@@ -105,9 +112,23 @@ export class Context {
     return this.#options.passphraseFile ?? (fromEnvironment === '' ? undefined : fromEnvironment);
   }
 
-  /** Every key at hand, for opening. */
+  /**
+   * Every key at hand, for opening: the default key first, then local keys, then key pairs. A damaged pair is told, and
+   * does not keep the others from opening.
+   */
   async allKeys(): Promise<readonly KeyProvider[]> {
-    const keys = await (await this.ring()).keys();
+    const ring = await this.ring();
+    const { names, pairs } = await readKeyringInfo(ring.folder);
+    const keys: KeyProvider[] = names.map((name) => ring.key(name));
+    for (const name of pairs) {
+      const pair = await ring.x25519Key(name).catch((error: unknown) => {
+        if (!isWaxsealError(error, 'ERR_KEYRING_DAMAGED')) throw error;
+        this.out.warn(`${error.message}; what is sealed to it cannot be opened. ${error.next}`);
+      });
+      if (pair !== undefined) keys.push(pair);
+    }
+    const first = (await this.config()).defaultKey ?? DEFAULT_KEY;
+    keys.sort((a, b) => Number(b.uri === first) - Number(a.uri === first));
     if (keys.length === 0) {
       throw new WaxsealError('ERR_KEY_NOT_FOUND', 'the keyring has no keys', { next: 'waxseal key create local:NAME' });
     }
@@ -116,18 +137,36 @@ export class Context {
 
   /** The keys that are named, or the default one. */
   async namedKeys(uris: readonly string[] | undefined): Promise<readonly KeyProvider[]> {
-    const names = uris ?? [(await this.config()).defaultKey ?? 'local:default'];
+    const names = uris ?? [(await this.config()).defaultKey ?? DEFAULT_KEY];
     const keys: KeyProvider[] = [];
     for (const uri of new Set(names)) keys.push(await this.key(uri));
     return keys;
   }
 
-  /** One key by its URI; it must exist. */
+  /** One key to wrap to, by its URI: a local key, which must exist, or a public key, for which no keyring is needed. */
   async key(uri: string): Promise<KeyProvider> {
+    if (uri.startsWith('x25519:')) return x25519Recipient(uri);
     const name = localName(uri);
     const ring = await this.ring();
     await ring.describe(name);
     return ring.key(name);
+  }
+
+  /**
+   * A key pair of the keyring, by its name or its URI.
+   *
+   * @throws WaxsealError `ERR_KEY_NOT_FOUND`
+   */
+  async pair(nameOrUri: string): Promise<LocalX25519Key> {
+    const ring = await this.ring();
+    if (!nameOrUri.startsWith('x25519:')) return ring.x25519Key(pairName(nameOrUri));
+    const { uri } = parseKeyUri(nameOrUri);
+    const found = (await ring.x25519Keys()).find((pair) => pair.uri === uri);
+    if (found !== undefined) return found;
+    throw new WaxsealError('ERR_KEY_NOT_FOUND', `the keyring does not hold the private key of ${uri}`, {
+      object: uri,
+      next: 'seal to it with -k; open with it where its private key is',
+    });
   }
 
   close(): void {
@@ -138,9 +177,26 @@ export class Context {
   }
 }
 
-/** The NAME of `local:NAME`; other providers are not in this version. */
+const DEFAULT_KEY = 'local:default';
+
+/** The name of a key pair: without a scheme, because its URI is its public key. */
+export function pairName(name: string): string {
+  if (isLocalName(name)) return name;
+  throw new WaxsealError('ERR_INVALID_KEY_URI', `"${name}" cannot be the name of a key pair`, {
+    object: name,
+    next: 'a name has 1 to 64 of a-z 0-9 . _ - and begins with a letter or digit; it has no scheme such as local:',
+  });
+}
+
+/** The NAME of `local:NAME`, for what only local keys can do; other providers are not in this version. */
 export function localName(uri: string): string {
   const { scheme, rest } = parseKeyUri(uri);
+  if (scheme === 'x25519') {
+    throw new WaxsealError('ERR_PROVIDER_UNSUPPORTED', 'a key pair has no versions: another pair is another key', {
+      object: uri,
+      next: `make a new pair (waxseal key create NAME --x25519), then waxseal rewrap --from ${uri} --to its URI`,
+    });
+  }
   if (scheme !== 'local') {
     throw new WaxsealError('ERR_PROVIDER_UNSUPPORTED', `${scheme}: keys are not in this version of waxseal`, {
       object: uri,

@@ -1,6 +1,5 @@
-import { createHmac } from 'node:crypto';
 import { ascii } from '../bytes/index.ts';
-import { allocateSecret } from './secrets.ts';
+import { hmac } from './hmac.ts';
 
 const HASH_LENGTH = 48;
 
@@ -10,19 +9,14 @@ const HASH_LENGTH = 48;
  * @param prk key, used as it is
  * @param info public context
  * @param length wanted bytes, at most 48: one block is all that the format needs
- * @returns a new buffer that the caller owns and zeroes
+ * @returns memory of its own that the caller owns and zeroes
  */
 export function hkdfExpand(prk: Uint8Array, info: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
   if (!Number.isInteger(length) || length < 1 || length > HASH_LENGTH)
     throw new RangeError('hkdfExpand gives 1 to 48 bytes');
-  const hmac = createHmac('sha384', prk);
-  for (const part of info) hmac.update(part);
-  hmac.update(BLOCK_ONE);
-  const block = hmac.digest();
-  const out = allocateSecret(length);
-  out.set(block.subarray(0, length));
-  block.fill(0);
-  return out;
+  const block = hmac('sha384', prk, [...info, BLOCK_ONE]);
+  // A view, not a copy; what was not asked for is gone.
+  return block.fill(0, length).subarray(0, length);
 }
 
 const BLOCK_ONE = Uint8Array.of(1);

@@ -9,6 +9,14 @@ export function allocateSecret(length: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(new ArrayBuffer(length));
 }
 
+/**
+ * A secret that Node has just made, in its own memory outside the moving heap: the same memory as a plain array, which
+ * is ours to zero.
+ */
+export function adoptSecret(made: Buffer): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(made.buffer as ArrayBuffer, made.byteOffset, made.byteLength);
+}
+
 /** Fresh random secret. Only `randomFillSync`: the pools behind `randomUUID` and `randomInt` survive VM snapshots. */
 export function randomSecret(length: number): Uint8Array<ArrayBuffer> {
   return randomFillSync(allocateSecret(length));

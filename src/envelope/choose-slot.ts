@@ -4,18 +4,25 @@ import { warn } from '../keys/observer.ts';
 import type { KeyProvider } from '../keys/provider.ts';
 import type { Head } from './format/head.ts';
 import type { Slot } from './format/slot.ts';
-import type { SlotPair } from './read-head.ts';
+import type { ListCopies } from './read-head.ts';
 import { objectFacts, unlock, type Unlocked, type UnlockOptions } from './unlock.ts';
 
-/** Valid slots in the order in which a reader tries them: higher generation first, A before B (SPEC "Recovery"). */
-export function slotsByPreference(pair: SlotPair): readonly Slot[] {
-  const valid = pair.map((reading) => reading.slot).filter((slot) => slot !== undefined);
+/** Valid lists in the order in which a reader tries them: higher generation first, A before B (SPEC "Recovery"). */
+export function slotsByPreference(lists: ListCopies): readonly Slot[] {
+  const valid = lists.map((reading) => reading.slot).filter((slot) => slot !== undefined);
   return valid.sort((a, b) => b.generation - a.generation || a.index - b.index);
 }
 
-/** Both slots valid with one list and one generation: nothing is under way and nothing is damaged. */
-export function isSteady([{ slot: a }, { slot: b }]: SlotPair): boolean {
-  return a !== undefined && b !== undefined && a.generation === b.generation && equalBytes(a.list, b.list);
+/** All copies valid with one list and one generation: nothing is under way and nothing is damaged. */
+export function isSteady(lists: ListCopies): boolean {
+  const first = lists[0]?.slot;
+  return lists.every(
+    ({ slot }) =>
+      first !== undefined &&
+      slot !== undefined &&
+      slot.generation === first.generation &&
+      equalBytes(slot.list, first.list),
+  );
 }
 
 export interface UnlockedSlot extends Unlocked {
@@ -26,17 +33,16 @@ export interface UnlockedSlot extends Unlocked {
  * Opens the newest slot that opens. A slot that does not is stepped over with a warning, because the other one may be
  * all that a crash, a damaged sector or a forger left.
  *
- * @throws WaxsealError `ERR_HEADER_DAMAGED` when no slot is valid, else the failure of the newest slot
+ * @throws WaxsealError `ERR_HEADER_DAMAGED` or `ERR_SHREDDED` when no slot is valid, else the failure of the newest slot
  */
 export async function unlockSlots(
   head: Head,
-  pair: SlotPair,
+  lists: ListCopies,
   keys: readonly KeyProvider[],
   options: UnlockOptions,
 ): Promise<UnlockedSlot> {
-  const slots = slotsByPreference(pair);
-  const [first, second] = slots;
-  if (first === undefined) throw bothDamaged(pair, options.name);
+  const [first, second] = slotsByPreference(lists);
+  if (first === undefined) throw noValidList(lists, options.name);
   let failure: unknown;
   try {
     return { ...(await unlock(head, first.recipients, keys, options)), slot: first };
@@ -57,11 +63,17 @@ export async function unlockSlots(
   return { ...opened, slot: second };
 }
 
-export function bothDamaged([a, b]: SlotPair, name: string): WaxsealError {
-  const cutOff = a.bytes.length < b.bytes.length || b.bytes.length === 0;
+/** Why no list of an object can be used. */
+export function noValidList(lists: ListCopies, name: string): WaxsealError {
+  if (lists.every(({ erased }) => erased)) {
+    return new WaxsealError('ERR_SHREDDED', `the recipients of ${name} were erased`, { object: name });
+  }
+  const [a, b] = lists;
+  const cutOff = lists.some(({ bytes }) => bytes.length < (a?.bytes.length ?? 0) || bytes.length === 0);
+  const why = `${b === undefined ? '' : 'A: '}${a?.problem ?? 'valid'}${b === undefined ? '' : `; B: ${b.problem ?? 'valid'}`}`;
   return new WaxsealError(
     'ERR_HEADER_DAMAGED',
-    `both recipient slots of ${name} are damaged (A: ${a.problem ?? 'valid'}; B: ${b.problem ?? 'valid'})`,
+    `${b === undefined ? 'the recipients' : 'both recipient slots'} of ${name} are damaged (${why})`,
     { object: name, next: cutOff ? 'the object ends inside its head: fetch the whole object again' : undefined },
   );
 }

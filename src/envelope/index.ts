@@ -1,25 +1,31 @@
 export type { Expectations } from './expectations.ts';
+export type { Layout } from './format/layout.ts';
 export type { PrivateMetadata } from './format/meta.ts';
+export type { TagState } from './format/recipients.ts';
 export type { ByteStream } from './input.ts';
 export { type InspectedRecipient, inspect, type Inspection } from './inspect.ts';
 export type { Keys } from './keys-input.ts';
 export type { ObjectShape } from './new-object.ts';
-export { open, openObject, type OpenOptions, openRange, type OpenRangeOptions } from './open.ts';
+export { open, openObject, openRange, type OpenRangeOptions } from './open.ts';
+export type { OpenOptions } from './open-stream.ts';
 export { openFile, type OpenFileOptions, type OpenReport } from './open-file.ts';
 export type { ObjectInfo, ObjectOptions, OpenedBy, OpenedObject } from './opened-object.ts';
 export type { OnProgress } from './progress.ts';
-export { repair, type RepairOptions, type RepairReport } from './repair.ts';
+export type { RepairOptions, RepairReport } from './repair/options.ts';
+export { repair } from './repair/repair.ts';
 export type { EntryOutcome } from './rewrap/renew.ts';
-export {
-  addRecipient,
-  type InPlaceOptions,
-  removeRecipient,
-  rewrap,
-  type RewrapOptions,
-  type RewrapReport,
-} from './rewrap/rewrap.ts';
-export { seal, type SealOptions } from './seal.ts';
-export { sealFile, type SealFileOptions, type SealReport } from './seal-file.ts';
+export type { InPlaceOptions, RewrapReport } from './rewrap/change-object.ts';
+export { convert, type ConvertOptions } from './convert/convert.ts';
+export { convertFile, type ConvertFileOptions, type ConvertReport } from './convert/convert-file.ts';
+export { shred, type ShredOptions, type ShredReport } from './shred.ts';
+export type { RecipientChoice } from './reseal/new-recipients.ts';
+export type { ResealOptions, ResealReport } from './reseal/options.ts';
+export { reseal } from './reseal/reseal.ts';
+export { addRecipient, removeRecipient } from './rewrap/recipients.ts';
+export { rewrap, type RewrapOptions } from './rewrap/rewrap.ts';
+export { type DetachedObject, seal, type SealOptions, type WholeSealOptions } from './seal.ts';
+export { type SealedTo, sealFile, type SealFileOptions, type SealReport } from './seal-file.ts';
 export { plaintextSize, sealedSize, type SizeOptions } from './sizes.ts';
-export type { RandomAccess, SealedSource } from './source.ts';
+export type { DetachedSource, PieceSource, RandomAccess, SealedSource } from './source.ts';
 export { type Finding, type VerifiedRecipient, verify, type VerifyOptions, type VerifyReport } from './verify.ts';
+export type { Assurance } from './wrap-verified.ts';

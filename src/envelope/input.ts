@@ -109,3 +109,20 @@ export async function collectPrefix(
     throw error;
   }
 }
+
+/** Some chunks, then those of a stream, which is ended with it. */
+export async function* passing(
+  beginning: readonly Uint8Array[],
+  chunks: Chunks,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    for (const part of beginning) if (part.length > 0) yield part;
+    for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) {
+      signal?.throwIfAborted();
+      yield next.value;
+    }
+  } finally {
+    await chunks.return?.();
+  }
+}

@@ -1,17 +1,26 @@
 import { toHex } from '../bytes/index.ts';
 import { refuseUnknownOptions } from '../errors/index.ts';
 import { isSteady, slotsByPreference } from './choose-slot.ts';
+import type { Layout } from './format/layout.ts';
 import { FLAG, type Recipient } from './format/recipients.ts';
 import { load } from './load.ts';
 import { typeName } from './opened-object.ts';
-import { openSource, type SealedSource } from './source.ts';
+import { openSource, type PieceSource } from './source.ts';
+import type { ListCopies } from './read-head.ts';
 
+/** A recipient as the head names it, unauthenticated. */
 export interface InspectedRecipient {
+  /** Key URI, without a version. */
   readonly uri: string;
+  /** Version of the key, as its provider calls it. */
   readonly version: string;
+  /** A number of {@link WRAP_ALGORITHM}. */
   readonly algorithm: number;
+  /** When the wrap was made, as the writer says. */
   readonly wrappedAt: Date | undefined;
+  /** Made inside the provider and never unwrapped by the writer. */
   readonly blind: boolean;
+  /** Kept until a newer entry has been confirmed. */
   readonly retiring: boolean;
   /** False for a kind of entry that this version of waxseal does not know; it is carried along untouched. */
   readonly supported: boolean;
@@ -19,33 +28,49 @@ export interface InspectedRecipient {
 
 /** What the head of an object says. No key was used: nothing of this has been authenticated. */
 export interface Inspection {
+  /** Version of the format. */
   readonly formatVersion: 1;
-  readonly layout: 'attached';
+  /** Where the parts stand. */
+  readonly layout: Layout;
+  /** Id of the object, 32 hexadecimal digits. */
   readonly id: string;
+  /** Digest that ties every wrap to this object, 64 hexadecimal digits. */
   readonly bind: string;
+  /** What kind of object it is. */
   readonly type: string;
+  /** Public facts about the object. */
   readonly context: Readonly<Record<string, string>>;
+  /** When it was sealed, by the clock of the sealer. */
   readonly created: Date;
+  /** Bytes of an encrypted segment. */
   readonly segmentLength: number;
   /** Plaintext bytes as the core says, undefined where it does not. */
   readonly size: number | undefined;
-  /** Bytes of the whole object. */
+  /** Bytes of the whole object; of a detached one, of its header. */
   readonly sealedSize: number;
-  /** Where the first segment begins. */
+  /** Where the first segment begins: in the object, or in the payload of a detached one. */
   readonly payloadOffset: number;
-  readonly slotSize: number;
+  /** Attached: bytes of a slot. */
+  readonly slotSize: number | undefined;
+  /** Bytes of the encoded recipient list. */
+  readonly recipientsLength: number | undefined;
+  /** Whether the sealer stored private metadata. */
   readonly hasPrivateMetadata: boolean;
-  /** Of the newest valid slot; empty when neither is valid. */
+  /** Of the newest valid list; empty when none is valid. */
   readonly recipients: readonly InspectedRecipient[];
-  /** `steady`: both slots are alike; `unequal`: a rewrap was interrupted (the next one repairs it). */
-  readonly slots: 'steady' | 'unequal' | 'one damaged' | 'both damaged';
+  /**
+   * The copies of the list. `steady`: valid, and alike where there are two; `unequal`: a rewrap was interrupted (the next
+   * one repairs it); `erased`: the object was shredded.
+   */
+  readonly lists: 'steady' | 'unequal' | 'one damaged' | 'damaged' | 'erased';
+  /** Attached: counts the changes of the list. */
   readonly generation: number | undefined;
   /** What a person should look into, each with its remedy. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Reads what the head of a sealed object says, without any key. Show it to people and use it to order work; for facts,
+ * Reads what the head of a sealed object (the header of a detached one) says, without any key. Show it to people and use it to order work; for facts,
  * use `verify` or open the object.
  *
  * @throws WaxsealError `ERR_NOT_SEALED`, `ERR_UNSUPPORTED_VERSION`, `ERR_MALFORMED`, `ERR_LIMIT_EXCEEDED`,
@@ -55,27 +80,24 @@ export interface Inspection {
  * const { recipients } = await inspect('model.onnx.wax');
  */
 export async function inspect(
-  source: SealedSource,
+  source: PieceSource,
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<Inspection> {
   refuseUnknownOptions('inspect', options, ['signal']);
   options.signal?.throwIfAborted();
   const opened = await openSource(source);
   try {
-    const { head, slots, problem } = await load(opened, undefined);
-    const valid = slotsByPreference(slots);
+    const { head, lists, problem } = await load(opened, undefined);
+    const newest = slotsByPreference(lists)[0];
     const warnings: string[] = [];
     if (problem !== undefined) warnings.push('the first head is damaged, its second copy was read: run repair');
-    const state = isSteady(slots)
-      ? 'steady'
-      : (['both damaged', 'one damaged', 'unequal'] as const)[valid.length === 2 ? 2 : valid.length === 1 ? 1 : 0];
-    if (state === 'unequal') warnings.push('a rewrap was interrupted: the next rewrap, or repair, completes it');
-    if (state === 'one damaged') warnings.push('one recipient slot is damaged: run repair');
-    if (state === 'both damaged') warnings.push('both recipient slots are damaged: run repair --from another copy');
+    const state = stateOf(lists);
+    const remark = REMARKS[state];
+    if (remark !== undefined) warnings.push(remark);
     const { core, geometry } = head;
     return {
       formatVersion: 1,
-      layout: 'attached',
+      layout: geometry.layout,
       id: toHex(core.id),
       bind: toHex(head.bind),
       type: typeName(core.type),
@@ -85,16 +107,31 @@ export async function inspect(
       size: core.size,
       sealedSize: opened.size,
       payloadOffset: geometry.segments,
-      slotSize: geometry.slotSize,
+      slotSize: geometry.layout === 'attached' ? geometry.slotSize : undefined,
+      recipientsLength: newest?.list.length,
       hasPrivateMetadata: head.meta.length > 0,
-      recipients: (valid[0]?.recipients ?? []).map(inspectRecipient),
-      slots: state,
-      generation: valid[0]?.generation,
+      recipients: (newest?.recipients ?? []).map(inspectRecipient),
+      lists: state,
+      generation: geometry.layout === 'attached' ? newest?.generation : undefined,
       warnings,
     };
   } finally {
     await opened.close();
   }
+}
+
+const REMARKS: Readonly<Partial<Record<Inspection['lists'], string>>> = {
+  unequal: 'a rewrap was interrupted: the next rewrap, or repair, completes it',
+  'one damaged': 'one recipient slot is damaged: run repair',
+  damaged: 'the recipients are damaged: run repair --from another copy',
+  erased: 'the recipients were erased: the object has been shredded',
+};
+
+function stateOf(lists: ListCopies): Inspection['lists'] {
+  if (isSteady(lists)) return 'steady';
+  if (lists.every(({ erased }) => erased)) return 'erased';
+  const valid = lists.filter(({ slot }) => slot !== undefined).length;
+  return valid === 0 ? 'damaged' : valid < lists.length ? 'one damaged' : 'unequal';
 }
 
 function inspectRecipient(entry: Recipient): InspectedRecipient {

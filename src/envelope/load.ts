@@ -6,21 +6,22 @@ import { WaxsealError } from '../errors/index.ts';
 import {
   findSecondHead,
   type HeadReading,
+  type ListCopies,
   type PrefixReader,
   readHead,
-  readSlots,
-  type SlotPair,
+  readLists,
 } from './read-head.ts';
 
 export interface Loaded extends HeadReading {
-  readonly slots: SlotPair;
+  /** The copies of the recipient list, at least one. */
+  readonly lists: ListCopies;
 }
 
 /** A writer's slot takes microseconds: more re-reads than this, and it is damage, not a write under way. */
 const REREADS = 5;
 
 /**
- * Reads head and slots. A pair in which no slot is valid is read again a few times: a concurrent writer may have been
+ * Reads head and recipients. Slots of which none is valid are read again a few times: a concurrent writer may have been
  * seen half-way.
  */
 export async function load(
@@ -29,19 +30,19 @@ export async function load(
 ): Promise<Loaded> {
   const reading = await readHead(source);
   if (reading.problem !== undefined) await warnOfHead(source, observe, reading);
-  let slots = await readSlots(source, reading.head);
-  for (let again = 0; source.changes === true && again < REREADS && !slots.some((s) => s.slot); again += 1) {
+  let lists = await readLists(source, reading.head);
+  for (let again = 0; source.changes === true && again < REREADS && !lists.some((s) => s.slot); again += 1) {
     await sleep(1 + again);
-    slots = await readSlots(source, reading.head);
+    lists = await readLists(source, reading.head);
   }
-  if (reading.from === 0 && !slots.some(({ slot }) => slot)) {
+  if (reading.from === 0 && !lists.some(({ slot }) => slot)) {
     const other = await loadSecond(source, reading);
     if (other !== undefined) {
       await warnOfHead(source, observe, other);
       return other;
     }
   }
-  return { ...reading, slots };
+  return { ...reading, lists };
 }
 
 /**
@@ -51,10 +52,10 @@ export async function load(
 async function loadSecond(source: PrefixReader, { head }: HeadReading): Promise<Loaded | undefined> {
   const second = await findSecondHead(source);
   if (second === undefined || equalBytes(second.bytes, head.bytes)) return undefined;
-  const slots = await readSlots(source, second);
-  if (!slots.some(({ slot }) => slot)) return undefined;
+  const lists = await readLists(source, second);
+  if (!lists.some(({ slot }) => slot)) return undefined;
   const message = `the first head of ${source.name} does not belong to its recipients`;
-  return { head: second, from: 1, problem: new WaxsealError('ERR_HEADER_DAMAGED', message), slots };
+  return { head: second, from: 1, problem: new WaxsealError('ERR_HEADER_DAMAGED', message), lists };
 }
 
 async function warnOfHead(source: PrefixReader, observe: Observe | undefined, reading: HeadReading): Promise<void> {

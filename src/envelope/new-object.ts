@@ -1,15 +1,17 @@
-import { concat, toHex } from '../bytes/index.ts';
-import { type FloeState, startEncryption } from '../crypto/floe/segments.ts';
+import { toHex } from '../bytes/index.ts';
+import { type FloeState, startDecryption, startEncryption } from '../crypto/floe/segments.ts';
 import { randomPublic, randomSecret, zero } from '../crypto/secrets.ts';
 import type { Observe } from '../keys/observer.ts';
 import type { KeyProvider } from '../keys/provider.ts';
 import { bindOf, type Core, encodeCore } from './format/core.ts';
 import { geometryOf } from './format/geometry.ts';
-import { encodeHead, objectAad } from './format/head.ts';
+import { objectAad } from './format/head.ts';
+import { type Layout, requireLayout } from './format/layout.ts';
 import { DEFAULT_SEGMENT, ID_LENGTH, MAX_SEGMENT, MAX_SLOT, MIN_SEGMENT, OBJECT_TYPE, PAGE } from './format/limits.ts';
 import { type PrivateMetadata, sealedMetaLength, sealMeta } from './format/meta.ts';
 import { assertDistinct, encodeRecipients, entryTagKey, makeRecipient, type Recipient } from './format/recipients.ts';
-import { encodeSlot, slotCapacity } from './format/slot.ts';
+import { encodePrefix } from './format/prefix.ts';
+import { slotCapacity } from './format/slot.ts';
 import { wrapVerified } from './wrap-verified.ts';
 
 /** What a sealer decides about an object. */
@@ -20,13 +22,28 @@ export interface ObjectShape {
   readonly metadata?: PrivateMetadata | undefined;
   /** Bytes of an encrypted segment, 4 KiB to 4 MiB; 256 KiB by default. */
   readonly segmentLength?: number | undefined;
-  /** Bytes of each recipient slot, a multiple of 4 KiB up to 64 KiB; what the recipients need twice, by default. */
+  /**
+   * Where the parts stand; `attached` by default, which rewraps in place. `compact` for short messages and database
+   * values, `detached` for payloads in stores where nothing can be rewritten.
+   */
+  readonly layout?: Layout | undefined;
+  /**
+   * Attached: bytes of each recipient slot, a multiple of 4 KiB up to 64 KiB; what the recipients need twice, by
+   * default.
+   */
   readonly slotSize?: number | undefined;
 }
 
 export interface NewObjectOptions extends ObjectShape {
+  /** Plaintext bytes, when known. */
   readonly size?: number | undefined;
+  /** Slots at least that large, in bytes: the room that an older object had. */
+  readonly minSlotSize?: number | undefined;
+  /** Also make the state that reads the object back. */
+  readonly proof?: boolean | undefined;
+  /** Awaited before and after every use of a key; throwing before vetoes it. */
   readonly observe?: Observe | undefined;
+  /** Ends the work when it is aborted; the call then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -35,10 +52,15 @@ export interface NewObject {
   readonly id: string;
   readonly segmentLength: number;
   readonly recipients: readonly Recipient[];
-  /** Head, slots and second head: all that stands before the first segment. */
+  readonly layout: Layout;
+  /** The header of a detached object. */
+  readonly header: Uint8Array | undefined;
+  /** All that stands before the first segment. */
   readonly prefix: Uint8Array;
   /** The writer closes it. */
   readonly state: FloeState;
+  /** Reads back what was written, where that was asked for. The writer closes it. */
+  readonly proof: FloeState | undefined;
 }
 
 /** The core that sealing makes. */
@@ -67,7 +89,7 @@ export function newCore(shape: ObjectShape, size: number | undefined): Core {
 }
 
 /** The slot size that leaves room for twice the recipients and 1 KiB more. */
-function chooseSlotSize(listLength: number, wanted: number | undefined): number {
+export function chooseSlotSize(listLength: number, wanted: number | undefined): number {
   if (wanted !== undefined) {
     if (!Number.isSafeInteger(wanted) || wanted < PAGE || wanted > MAX_SLOT || wanted % PAGE !== 0) {
       throw new RangeError(`slotSize must be a multiple of ${String(PAGE)} up to ${String(MAX_SLOT)} bytes`);
@@ -80,13 +102,10 @@ function chooseSlotSize(listLength: number, wanted: number | undefined): number 
   return Math.min(MAX_SLOT, Math.ceil((2 * listLength + 1024) / PAGE) * PAGE);
 }
 
-/** Bytes before the first segment of an object with this core, metadata and slot size. */
-export function prefixLength(core: Core, metadata: PrivateMetadata | undefined, slotSize: number): number {
-  return geometryOf({
-    coreLength: encodeCore(core).length,
-    metaLength: sealedMetaLength(metadata),
-    recipientsSize: slotSize,
-  }).segments;
+/** Bytes before the first segment of an object with this core and metadata. */
+export function payloadOffset(core: Core, { metadata, layout }: ObjectShape, recipientsSize: number): number {
+  const lengths = { coreLength: encodeCore(core).length, metaLength: sealedMetaLength(metadata), recipientsSize };
+  return geometryOf({ ...lengths, layout: requireLayout(layout) }).segments;
 }
 
 /**
@@ -95,9 +114,13 @@ export function prefixLength(core: Core, metadata: PrivateMetadata | undefined, 
  * @throws what `wrapVerified` throws; RangeError and TypeError for options outside the format
  */
 export async function newObject(keys: readonly KeyProvider[], options: NewObjectOptions): Promise<NewObject> {
+  const layout = requireLayout(options.layout);
+  if (layout !== 'attached' && options.slotSize !== undefined) {
+    throw new TypeError(`slotSize goes with the attached layout; the ${layout} one has no slots`);
+  }
   const core = newCore(options, options.size);
-  const encodedCore = encodeCore(core);
-  const bind = bindOf(encodedCore);
+  const coreBytes = encodeCore(core);
+  const bind = bindOf(coreBytes);
   const id = toHex(core.id);
   const facts = { objectId: id, bind: toHex(bind), context: core.context };
   const dataKey = randomSecret(32);
@@ -106,19 +129,21 @@ export async function newObject(keys: readonly KeyProvider[], options: NewObject
     const recipients: Recipient[] = [];
     for (const key of keys) {
       options.signal?.throwIfAborted();
-      const wrapped = await wrapVerified(key, dataKey, bind, facts, options);
+      const { wrapped } = await wrapVerified(key, dataKey, bind, facts, options);
       recipients.push(makeRecipient(wrapped, Math.floor(Date.now() / 1000), tagKey));
     }
     assertDistinct(recipients, 'the new object');
     const list = encodeRecipients(recipients);
-    const slotSize = chooseSlotSize(list.length, options.slotSize);
+    const slotSize = Math.max(options.minSlotSize ?? 0, chooseSlotSize(list.length, options.slotSize));
+    const shape = layout === 'attached' ? { layout, slotSize, generation: 1 } : { layout };
     const meta = options.metadata === undefined ? new Uint8Array(0) : sealMeta(options.metadata, dataKey, bind);
-    const slots = ([0, 1] as const).map((index) => encodeSlot(index, 1, list, slotSize, bind, 'the new object'));
+    const aad = objectAad(bind, meta);
     const params = { segmentLength: core.segmentLength };
-    const { state, header } = startEncryption(dataKey, objectAad(bind, meta), params);
-    const head = encodeHead(encodedCore, meta, slotSize, header);
-    const prefix = concat(head, ...slots, head);
-    return { id, segmentLength: core.segmentLength, recipients, prefix, state };
+    const { state, header: floeHeader } = startEncryption(dataKey, aad, params);
+    const proof = options.proof === true ? startDecryption(dataKey, aad, floeHeader, params) : undefined;
+    const head = encodePrefix({ coreBytes, meta, floeHeader, bind }, list, shape, 'the new object');
+    const pieces = layout === 'detached' ? { header: head, prefix: floeHeader } : { header: undefined, prefix: head };
+    return { id, segmentLength: core.segmentLength, recipients, layout, ...pieces, state, proof };
   } finally {
     zero(dataKey, tagKey);
   }

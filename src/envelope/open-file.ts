@@ -3,9 +3,10 @@ import { openAtomicOutput, writeParts } from '../files/index.ts';
 import { BATCH_BYTES } from './file-reading.ts';
 import { type ByteStream, isByteStream } from './input.ts';
 import type { Keys } from './keys-input.ts';
-import { OPEN_OPTIONS, openStream, type OpenOptions, startObject } from './open.ts';
+import { startObject } from './open.ts';
+import { OPEN_OPTIONS, type OpenOptions, openStream } from './open-stream.ts';
 import type { ObjectInfo } from './opened-object.ts';
-import type { SealedSource } from './source.ts';
+import { type DetachedSource, isDetachedSource, type PieceSource, type SealedSource } from './source.ts';
 
 /** Options of {@link openFile}. */
 export interface OpenFileOptions extends OpenOptions {
@@ -13,7 +14,9 @@ export interface OpenFileOptions extends OpenOptions {
   readonly overwrite?: boolean | undefined;
 }
 
+/** What was opened. */
 export interface OpenReport {
+  /** What the head says, authenticated. */
   readonly info: ObjectInfo;
   /** Plaintext bytes. */
   readonly size: number;
@@ -23,7 +26,8 @@ export interface OpenReport {
  * Opens a sealed file (or stream) into a file. The target appears only when all of the plaintext has been authenticated
  * and is on disk.
  *
- * @param sealed a path, a file URL, bytes, a stream, or a {@link SealedSource} of your own
+ * @param sealed a path (the payload of a detached object is looked for beside it), a file URL, bytes, a stream, a
+ * {@link SealedSource} of your own, or `{ header, payload }`
  * @param target where the plaintext goes
  * @throws WaxsealError as {@link open}, and `ERR_OUTPUT_EXISTS`, `ERR_FILE_NOT_FOUND`, `ERR_NOT_A_FILE`,
  * `ERR_NOT_WRITABLE`, `ERR_DISK_FULL`, `ERR_IO`; the target is then as it was
@@ -32,7 +36,7 @@ export interface OpenReport {
  * await openFile('model.onnx.wax', 'model.onnx', keyring.key('default'));
  */
 export async function openFile(
-  sealed: SealedSource | ByteStream,
+  sealed: SealedSource | ByteStream | DetachedSource<PieceSource, ByteStream>,
   target: string,
   keys: Keys,
   options: OpenFileOptions = {},
@@ -90,9 +94,14 @@ interface Plaintext {
   close(): Promise<void>;
 }
 
-async function startPlaintext(sealed: SealedSource | ByteStream, keys: Keys, options: OpenOptions): Promise<Plaintext> {
-  if (isByteStream(sealed) && !(sealed instanceof URL)) {
-    const chunks = await openStream(sealed, keys, options);
+async function startPlaintext(
+  sealed: SealedSource | ByteStream | DetachedSource<PieceSource, ByteStream>,
+  keys: Keys,
+  options: OpenOptions,
+): Promise<Plaintext> {
+  const body = isDetachedSource(sealed) ? sealed.payload : sealed;
+  if (isByteStream(body) && !(body instanceof URL)) {
+    const chunks = await openStream(sealed as ByteStream | DetachedSource<PieceSource, ByteStream>, keys, options);
     return {
       chunks,
       close: async () => {
@@ -100,7 +109,7 @@ async function startPlaintext(sealed: SealedSource | ByteStream, keys: Keys, opt
       },
     };
   }
-  const object = await startObject(sealed, keys, options, 'openFile');
+  const object = await startObject(sealed as SealedSource, keys, options, 'openFile');
   const { signal, onProgress } = options;
   async function* withProgress(): AsyncGenerator<Uint8Array, void, undefined> {
     let doneBytes = 0;

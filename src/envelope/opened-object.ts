@@ -6,12 +6,14 @@ import { unlockSlots } from './choose-slot.ts';
 import { BATCH_BYTES, readSourceAhead } from './file-reading.ts';
 import { checkExpectations, type Expectations } from './expectations.ts';
 import type { Head } from './format/head.ts';
+import type { Layout } from './format/layout.ts';
 import { OBJECT_TYPE } from './format/limits.ts';
 import { openMeta, type PrivateMetadata } from './format/meta.ts';
 import type { TagState } from './format/recipients.ts';
 import type { Keys } from './keys-input.ts';
 import { keyList } from './keys-input.ts';
-import { load } from './load.ts';
+import type { Loaded } from './load.ts';
+import type { LoadedObject } from './load-object.ts';
 import { openSegment, type PayloadShape, shapeOfObject } from './payload.ts';
 import type { Observe } from '../keys/observer.ts';
 import type { OpenSource } from './source.ts';
@@ -21,16 +23,23 @@ import { startPayload, type Unlocked } from './unlock.ts';
 export interface ObjectInfo {
   /** 32 hexadecimal digits. */
   readonly id: string;
+  /** Public facts about the object, authenticated by now. */
   readonly context: Readonly<Record<string, string>>;
+  /** When it was sealed, by the clock of the sealer. */
   readonly created: Date;
+  /** Where the parts stand. */
+  readonly layout: Layout;
+  /** Bytes of an encrypted segment. */
   readonly segmentLength: number;
   /** Private metadata, if the sealer stored any. Display it; never use it as a path. */
   readonly metadata: PrivateMetadata | undefined;
+  /** The recipient entry that gave the data key. */
   readonly openedBy: OpenedBy;
 }
 
 /** The recipient entry that gave the data key. */
 export interface OpenedBy {
+  /** Key URI, without a version. */
   readonly uri: string;
   /** As the provider reported it while unwrapping. */
   readonly version: string;
@@ -47,22 +56,23 @@ export interface UnlockedObject {
 }
 
 export interface ObjectOptions extends Expectations {
+  /** Awaited before and after every use of a key; throwing before vetoes it. */
   readonly observe?: Observe | undefined;
+  /** Ends the work when it is aborted; the call then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
 export const OBJECT_OPTIONS = ['observe', 'signal', 'expectId', 'expectContext', 'requireSymmetricWrap'] as const;
 
-/** Reads the head, unwraps the data key and checks the header tag, metadata and expectations. */
+/** Unwraps the data key and checks the type, the header tag, metadata and expectations. */
 export async function unlockObject(
-  source: Pick<OpenSource, 'name' | 'size' | 'read' | 'changes'>,
+  { head, lists }: Loaded,
+  name: string,
   keys: Keys,
   options: ObjectOptions,
   verb: string,
 ): Promise<UnlockedObject> {
   const providers = keyList(keys, verb);
-  const { head, slots } = await load(source, options.observe);
-  const name = source.name;
   if (head.core.type !== OBJECT_TYPE.data) {
     throw new WaxsealError('ERR_WRONG_TYPE', `${name} is not sealed data but a ${typeName(head.core.type)}`, {
       object: name,
@@ -70,7 +80,7 @@ export async function unlockObject(
   }
   checkExpectations(head, options, name);
   const { observe, signal, requireSymmetricWrap } = options;
-  const unlocked = await unlockSlots(head, slots, providers, { name, observe, signal, requireSymmetricWrap });
+  const unlocked = await unlockSlots(head, lists, providers, { name, observe, signal, requireSymmetricWrap });
   try {
     return unlockedObject(head, unlocked, name);
   } finally {
@@ -88,6 +98,7 @@ export function unlockedObject(head: Head, unlocked: Unlocked, name: string): Un
       id: toHex(head.core.id),
       context: head.core.context,
       created: new Date(head.core.created * 1000),
+      layout: head.geometry.layout,
       segmentLength: head.core.segmentLength,
       metadata,
       openedBy: {
@@ -104,11 +115,15 @@ export function typeName(type: number): string {
   return type === OBJECT_TYPE.data ? 'data' : type === OBJECT_TYPE.treeRoot ? 'tree root' : 'secrets file';
 }
 
+/** Where the segments are, and what to close in the end. */
+type Pieces = Pick<LoadedObject, 'payload' | 'close'>;
+
 /**
  * A sealed object that is open for reading anywhere. Every byte it gives has been authenticated. Close it when done:
  * that zeroes its keys and closes its file.
  */
 export class OpenedObject {
+  /** What the head says, authenticated. */
   readonly info: ObjectInfo;
   /** Plaintext bytes. */
   readonly size: number;
@@ -116,23 +131,25 @@ export class OpenedObject {
   readonly #head: Head;
   readonly #state: FloeState;
   readonly #shape: PayloadShape;
+  readonly #close: () => Promise<void>;
   #closed = false;
 
-  private constructor(source: OpenSource, { head, state, info }: UnlockedObject, shape: PayloadShape) {
+  private constructor(pieces: Pieces, { head, state, info }: UnlockedObject, shape: PayloadShape) {
     this.info = info;
     this.size = shape.size;
-    this.#source = source;
+    this.#source = pieces.payload;
+    this.#close = pieces.close;
     this.#head = head;
     this.#state = state;
     this.#shape = shape;
   }
 
-  /** Takes over `source` and `unlocked`: both are closed with the object, or when this fails. */
-  static async start(source: OpenSource, unlocked: UnlockedObject): Promise<OpenedObject> {
+  /** Takes over the sources and `unlocked`: they are closed with the object, `unlocked` also when this fails. */
+  static async start(pieces: Pieces, unlocked: UnlockedObject): Promise<OpenedObject> {
     const { head, state } = unlocked;
     try {
-      const shape = shapeOfObject(head, source.size, source.name);
-      const object = new OpenedObject(source, unlocked, shape);
+      const shape = shapeOfObject(head, pieces.payload.size, pieces.payload.name);
+      const object = new OpenedObject(pieces, unlocked, shape);
       // Without a size in the core the length of the source decides where the end is. Only the final segment says
       // that it really is one: a cut at a segment boundary must never look like a shorter object.
       if (head.core.size === undefined) await object.#segment(shape.segments - 1);
@@ -247,9 +264,10 @@ export class OpenedObject {
     if (this.#closed) return;
     this.#closed = true;
     this.#state.close();
-    await this.#source.close();
+    await this.#close();
   }
 
+  /** Closes it at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

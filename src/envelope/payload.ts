@@ -57,7 +57,11 @@ export function shapeOfPayload(length: number, segmentLength: number, name: stri
  * @throws WaxsealError `ERR_TRUNCATED`, `ERR_TRAILING_DATA`
  */
 export function shapeOfObject(head: Head, objectLength: number, name: string): PayloadShape {
-  const length = objectLength - head.geometry.segments;
+  return shapeOfPayloadAt(head, objectLength - head.geometry.segments, name);
+}
+
+/** As {@link shapeOfObject}, from the length of the segments alone. */
+export function shapeOfPayloadAt(head: Pick<Head, 'core'>, length: number, name: string): PayloadShape {
   if (head.core.size === undefined) {
     if (length < SEGMENT_OVERHEAD) throw truncated(name);
     return shapeOfPayload(length, head.core.segmentLength, name);
@@ -71,6 +75,11 @@ export function shapeOfObject(head: Head, objectLength: number, name: string): P
     });
   }
   return shape;
+}
+
+/** Length of the segments as the core says; undefined when it does not say the size. */
+export function payloadLengthOf({ core: { size, segmentLength } }: Head): number | undefined {
+  return size === undefined ? undefined : payloadLength(size, segmentLength);
 }
 
 export function truncated(name: string): WaxsealError {

@@ -1,8 +1,9 @@
 import { WaxsealError } from '../errors/index.ts';
-import { decodeHead, type Head } from './format/head.ts';
+import { type AttachedHead, decodeHead, type Head, isAttached } from './format/head.ts';
 import { MAX_HEAD1_OFFSET, MAX_PREFIX, PAGE, PRELUDE_LENGTH } from './format/limits.ts';
 import { decodePrelude, hasMagic } from './format/prelude.ts';
 import { geometryOf } from './format/geometry.ts';
+import { readBlock } from './format/recipient-block.ts';
 import { readSlot, type SlotReading } from './format/slot.ts';
 
 /** Reads part of a sealed object: `RandomAccess`, or the buffered beginning of a stream. */
@@ -58,14 +59,14 @@ async function enough(source: PrefixReader, first: Uint8Array): Promise<Uint8Arr
 }
 
 /** The second head: found by its magic at 4 KiB steps; it must lie where its own lengths say and match its hash. */
-export async function findSecondHead(source: PrefixReader): Promise<Head | undefined> {
+export async function findSecondHead(source: PrefixReader): Promise<AttachedHead | undefined> {
   const area = await source.read(0, Math.min(source.size, MAX_PREFIX + PAGE));
   for (let offset = 3 * PAGE; offset <= MAX_HEAD1_OFFSET && offset + PRELUDE_LENGTH <= area.length; offset += PAGE) {
     const candidate = area.subarray(offset);
     if (!hasMagic(candidate)) continue;
     try {
       const head = decodeHead(candidate, source.name);
-      if (head.geometry.head1 === offset) return head;
+      if (isAttached(head) && head.geometry.head1 === offset) return head;
     } catch (error) {
       if (!(error instanceof WaxsealError)) throw error;
     }
@@ -73,10 +74,19 @@ export async function findSecondHead(source: PrefixReader): Promise<Head | undef
   return undefined;
 }
 
+/** The copies of the recipient list that an object carries: slot A and slot B, or the one block of other layouts. */
+export type ListCopies = readonly SlotReading[];
+
+export async function readLists(source: PrefixReader, head: Head): Promise<ListCopies> {
+  if (isAttached(head)) return readSlots(source, head);
+  const { block, blockLength } = head.geometry;
+  return [readBlock((await source.read(block, blockLength)).slice(), blockLength, head.bind, source.name)];
+}
+
 /** Slot A and slot B. */
 export type SlotPair = readonly [SlotReading, SlotReading];
 
-export async function readSlots(source: PrefixReader, head: Head): Promise<SlotPair> {
+export async function readSlots(source: PrefixReader, head: AttachedHead): Promise<SlotPair> {
   const { slotA, slotSize } = head.geometry;
   const both = (await source.read(slotA, 2 * slotSize)).slice();
   return [

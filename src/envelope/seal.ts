@@ -9,6 +9,14 @@ import { type NewObject, newObject, type NewObjectOptions } from './new-object.t
 import { payloadLength, shapeOfPlaintext } from './payload.ts';
 import type { OnProgress } from './progress.ts';
 
+/** A detached object: its header, and its payload, which no rewrap ever touches. */
+export interface DetachedObject<Payload> {
+  /** Small, and replaced whole by a rewrap; `.wax` by convention. */
+  readonly header: Uint8Array;
+  /** `.floe` by convention. */
+  readonly payload: Payload;
+}
+
 /** Options of {@link seal}. */
 export interface SealOptions extends NewObjectOptions {
   /**
@@ -16,6 +24,7 @@ export interface SealOptions extends NewObjectOptions {
    * shorter fails with `ERR_SIZE_MISMATCH`.
    */
   readonly size?: number | undefined;
+  /** Called as the payload goes by. */
   readonly onProgress?: OnProgress | undefined;
 }
 
@@ -23,6 +32,7 @@ export const SEAL_OPTIONS = [
   'context',
   'metadata',
   'segmentLength',
+  'layout',
   'slotSize',
   'size',
   'observe',
@@ -37,7 +47,7 @@ export const SEAL_OPTIONS = [
  *
  * @param plaintext read only; a stream is consumed
  * @param keys every one of them will be able to open the object
- * @returns the sealed object (attached layout), which the caller owns
+ * @returns the sealed object, which the caller owns; with `layout: 'detached'` its two pieces
  * @throws WaxsealError what the key provider refuses with; `ERR_UNVERIFIED_WRAP`, `ERR_SIZE_MISMATCH`, `ERR_VETOED`.
  * TypeError and RangeError for misuse; the signal's reason when aborted
  * @see SPEC.md "Sealing"
@@ -45,13 +55,27 @@ export const SEAL_OPTIONS = [
  * @example
  * const sealed = await seal(new TextEncoder().encode('weights'), keyring.key('default'));
  */
-export function seal(plaintext: Uint8Array, keys: Keys, options?: SealOptions): Promise<Uint8Array>;
-export function seal(plaintext: ByteStream, keys: Keys, options?: SealOptions): Promise<ReadableStream<Uint8Array>>;
+export function seal(
+  plaintext: Uint8Array,
+  keys: Keys,
+  options: SealOptions & { readonly layout: 'detached' },
+): Promise<DetachedObject<Uint8Array>>;
+export function seal(
+  plaintext: ByteStream,
+  keys: Keys,
+  options: SealOptions & { readonly layout: 'detached' },
+): Promise<DetachedObject<ReadableStream<Uint8Array>>>;
+export function seal(plaintext: Uint8Array, keys: Keys, options?: WholeSealOptions): Promise<Uint8Array>;
+export function seal(
+  plaintext: ByteStream,
+  keys: Keys,
+  options?: WholeSealOptions,
+): Promise<ReadableStream<Uint8Array>>;
 export async function seal(
   plaintext: Uint8Array | ByteStream,
   keys: Keys,
   options: SealOptions = {},
-): Promise<Uint8Array | ReadableStream<Uint8Array>> {
+): Promise<Sealed<Uint8Array> | Sealed<ReadableStream<Uint8Array>>> {
   refuseUnknownOptions('seal', options, SEAL_OPTIONS);
   const providers = keyList(keys, 'seal');
   if (plaintext instanceof Uint8Array) return sealBytes(plaintext, providers, options);
@@ -59,7 +83,7 @@ export async function seal(
     const announced = await announce(options.observe, 'seal', { context: options.context, bytes: options.size });
     try {
       const object = await newObject(providers, options);
-      return toWebStream(sealedChunks(plaintext, object, options, announced));
+      return pieces(object, toWebStream(sealedChunks(plaintext, object, options, announced)));
     } catch (error) {
       await announced.failed(error);
       throw error;
@@ -68,11 +92,24 @@ export async function seal(
   return refuseInput('seal', 'sealFile');
 }
 
+/** Options for the layouts that are one piece. */
+export type WholeSealOptions = SealOptions & {
+  /** Where the parts stand; `attached` by default. */
+  readonly layout?: 'attached' | 'compact' | undefined;
+};
+
+type Sealed<Body> = Body | DetachedObject<Body>;
+
+/** What is handed out: the body, or header and payload of a detached object. */
+export function pieces<Body>({ header }: NewObject, body: Body): Sealed<Body> {
+  return header === undefined ? body : { header, payload: body };
+}
+
 async function sealBytes(
   plaintext: Uint8Array,
   keys: readonly KeyProvider[],
   options: SealOptions,
-): Promise<Uint8Array> {
+): Promise<Sealed<Uint8Array>> {
   const size = plaintext.length;
   if (options.size !== undefined && options.size !== size) throw sizeMismatch(options.size, size);
   const sealed = await observed(
@@ -82,17 +119,21 @@ async function sealBytes(
     async () => {
       const object = await newObject(keys, { ...options, size });
       try {
-        return { id: object.id, bytes: encryptAll(plaintext, object, options) };
+        return { id: object.id, result: pieces(object, encryptAll(plaintext, object, options)) };
       } finally {
         object.state.close();
       }
     },
     ({ id }) => ({ objectId: id }),
   );
-  return sealed.bytes;
+  return sealed.result;
 }
 
-function encryptAll(plaintext: Uint8Array, object: NewObject, { signal, onProgress }: SealOptions): Uint8Array {
+export function encryptAll(
+  plaintext: Uint8Array,
+  object: NewObject,
+  { signal, onProgress }: Pick<SealOptions, 'signal' | 'onProgress'>,
+): Uint8Array {
   const { prefix, segmentLength, state } = object;
   const size = plaintext.length;
   const { plainLength, segments } = shapeOfPlaintext(size, segmentLength);

@@ -1,20 +1,31 @@
 import { refuseUnknownOptions, WaxsealError } from '../errors/index.ts';
 import { SEGMENT_OVERHEAD } from '../crypto/floe/params.ts';
 import { DEFAULT_SEGMENT, PAGE } from './format/limits.ts';
-import { newCore, type ObjectShape, prefixLength } from './new-object.ts';
+import { newCore, type ObjectShape, payloadOffset } from './new-object.ts';
 import { payloadLength, shapeOfPayload } from './payload.ts';
 
 /** What decides how large the head is: give the same options as to `seal`. */
 export interface SizeOptions extends ObjectShape {
   /** Whether the object carries its size, as it does unless a stream of unknown length was sealed. */
   readonly sizeKnown?: boolean | undefined;
+  /** Compact: bytes of the encoded recipient list, as `inspect` tells of an object with the same recipients. */
+  readonly recipientsLength?: number | undefined;
 }
 
-const SIZE_OPTIONS = ['context', 'metadata', 'segmentLength', 'slotSize', 'sizeKnown'] as const;
+const SIZE_OPTIONS = [
+  'context',
+  'metadata',
+  'segmentLength',
+  'layout',
+  'slotSize',
+  'sizeKnown',
+  'recipientsLength',
+] as const;
 
 /**
  * Exact length in bytes of the sealed object that `seal` makes of `plaintextSize` bytes with these options. The slots
- * are taken as 4 KiB, as they are up to about ten local keys; give `slotSize` otherwise.
+ * are taken as 4 KiB, as they are up to about ten local keys; give `slotSize` otherwise. Of a detached object, the length
+of its payload.
  *
  * @example
  * sealedSize(40 * 2 ** 30); // how much room a 40 GiB checkpoint takes
@@ -30,6 +41,9 @@ export function sealedSize(plaintextSize: number, options: SizeOptions = {}): nu
  * nobody has authenticated: for planning, not for trusting.
  *
  * @throws WaxsealError `ERR_TRUNCATED` when no object made with these options has that length
+ *
+ * @example
+ * plaintextSize(sealedSize(1_000_000)); // 1_000_000
  */
 export function plaintextSize(sealedLength: number, options: SizeOptions = {}): number {
   refuseUnknownOptions('plaintextSize', options, SIZE_OPTIONS);
@@ -46,8 +60,12 @@ export function plaintextSize(sealedLength: number, options: SizeOptions = {}): 
 }
 
 function headSize(size: number, options: SizeOptions): number {
-  const { sizeKnown = true, ...shape } = options;
-  return prefixLength(newCore(shape, sizeKnown ? size : undefined), options.metadata, options.slotSize ?? PAGE);
+  const { sizeKnown = true, recipientsLength, ...shape } = options;
+  if (shape.layout === 'compact' && recipientsLength === undefined) {
+    throw new TypeError('sizes of compact objects need recipientsLength: inspect tells it');
+  }
+  const recipientsSize = shape.layout === 'compact' ? recipientsLength : shape.slotSize;
+  return payloadOffset(newCore(shape, sizeKnown ? size : undefined), shape, recipientsSize ?? PAGE);
 }
 
 function requireSize(name: string, value: number): void {

@@ -15,8 +15,23 @@ export interface RandomAccess {
   read(offset: number, length: number, options?: { readonly signal?: AbortSignal | undefined }): Promise<Uint8Array>;
 }
 
-/** What the verbs that read anywhere accept: a path, a file URL, bytes, or a {@link RandomAccess}. */
-export type SealedSource = string | URL | Uint8Array | RandomAccess;
+/** One piece that can be read anywhere: a path, a file URL, bytes, a Blob, or a {@link RandomAccess}. */
+export type PieceSource = string | URL | Uint8Array | Blob | RandomAccess;
+
+/** A detached object in its two pieces. The payload of a header on disk is otherwise looked for beside it. */
+export interface DetachedSource<Header = PieceSource, Payload = PieceSource> {
+  /** The sealed head with the recipients, `.wax` by convention. */
+  readonly header: Header;
+  /** `.floe` by convention. */
+  readonly payload: Payload;
+}
+
+/** What the verbs that read anywhere accept. */
+export type SealedSource = PieceSource | DetachedSource;
+
+export function isDetachedSource<T>(source: T): source is Extract<T, DetachedSource<unknown, unknown>> {
+  return typeof source === 'object' && source !== null && 'header' in source && 'payload' in source;
+}
 
 /** A source with the means to give it back. */
 export interface OpenSource extends RandomAccess {
@@ -33,9 +48,10 @@ export interface OpenSource extends RandomAccess {
  *
  * @throws WaxsealError `ERR_FILE_NOT_FOUND`, `ERR_NOT_A_FILE`, `ERR_IO`; TypeError for anything else
  */
-export async function openSource(source: SealedSource): Promise<OpenSource> {
+export async function openSource(source: PieceSource): Promise<OpenSource> {
   if (source instanceof Uint8Array) return bytesSource(source);
   if (typeof source === 'string' || source instanceof URL) return fileSource(source);
+  if (source instanceof Blob) return blobSource(source);
   if (typeof source === 'object' && typeof source.read === 'function' && Number.isSafeInteger(source.size)) {
     return {
       size: source.size,
@@ -45,16 +61,29 @@ export async function openSource(source: SealedSource): Promise<OpenSource> {
       close: () => Promise.resolve(),
     };
   }
-  throw new TypeError('expected a path, a file URL, a Uint8Array, or an object with size and read(offset, length)');
+  throw new TypeError(
+    'expected a path, a file URL, a Uint8Array, a Blob, or an object with size and read(offset, length)',
+  );
 }
 
-function bytesSource(bytes: Uint8Array): OpenSource {
+/** Bytes as a source; closing it does nothing. */
+export function bytesSource(bytes: Uint8Array, name = 'the object'): OpenSource {
   return {
     size: bytes.length,
-    name: 'the object',
+    name,
     changes: false,
     // Views, not copies: nothing in the envelope changes what it has read.
     read: (offset, length) => Promise.resolve(bytes.subarray(offset, offset + length)),
+    close: () => Promise.resolve(),
+  };
+}
+
+function blobSource(blob: Blob): OpenSource {
+  return {
+    size: blob.size,
+    name: 'the object',
+    changes: false,
+    read: async (offset, length) => new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer()),
     close: () => Promise.resolve(),
   };
 }

@@ -80,7 +80,8 @@ function floeParams(head: Head): { segmentLength: number } {
 
 /** Whether this key may try this entry at all. Only the caller's keys are ever candidates. */
 export function fits(recipient: Recipient, provider: KeyProvider): boolean {
-  return recipient.supported && provider.uri === recipient.uri && provider.algorithms.includes(recipient.algorithm);
+  if (!recipient.supported || provider.canUnwrap === false) return false;
+  return provider.uri === recipient.uri && provider.algorithms.includes(recipient.algorithm);
 }
 
 /**

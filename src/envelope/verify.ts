@@ -4,48 +4,60 @@ import { type ErrorCode, isWaxsealError, refuseUnknownOptions, WaxsealError } fr
 import type { KeyProvider } from '../keys/provider.ts';
 import { isSteady, slotsByPreference, type UnlockedSlot, unlockSlots } from './choose-slot.ts';
 import { checkExpectations } from './expectations.ts';
-import type { Head } from './format/head.ts';
+import { type Head, isAttached } from './format/head.ts';
 import { OBJECT_TYPE } from './format/limits.ts';
-import { checkTag, entryTagKey, FLAG, type Recipient } from './format/recipients.ts';
+import { checkTag, entryTagKey, FLAG, type Recipient, type TagState } from './format/recipients.ts';
 import { hasCleanPadding } from './format/slot.ts';
 import { keyList, type Keys } from './keys-input.ts';
-import { load, type Loaded } from './load.ts';
+import type { Loaded } from './load.ts';
+import { type LoadedObject, loadObject } from './load-object.ts';
 import { OBJECT_OPTIONS, OpenedObject, type ObjectOptions, typeName, unlockedObject } from './opened-object.ts';
 import type { OnProgress } from './progress.ts';
 import { findSecondHead } from './read-head.ts';
-import { openSource, type OpenSource, type SealedSource } from './source.ts';
+import type { SealedSource } from './source.ts';
 import { fits, unwrapRecipient } from './unlock.ts';
 
 /** Options of {@link verify}. */
 export interface VerifyOptions extends ObjectOptions {
+  /** Called as the payload goes by. */
   readonly onProgress?: OnProgress | undefined;
 }
 
 /** Something that is not as a writer leaves it. */
 export interface Finding {
+  /** Which kind of damage: an error code. */
   readonly code: ErrorCode;
   /** `error` fails the verification; `warning` is for people to know. */
   readonly severity: 'error' | 'warning';
+  /** What is wrong with which part. */
   readonly message: string;
   /** What to do next. */
   readonly next: string;
 }
 
+/** What came of one recipient entry. */
 export interface VerifiedRecipient {
+  /** Key URI, without a version. */
   readonly uri: string;
+  /** Version of the key, as its provider calls it. */
   readonly version: string;
   /** `opened`: unwrapped to the data key; `failed`: for a key at hand, and did not; `not tried`: no key at hand. */
   readonly unwrap: 'opened' | 'failed' | 'not tried';
-  readonly tag: 'valid' | 'missing' | 'invalid';
+  /** Whether somebody who held the data key wrote the entry as it stands. */
+  readonly tag: TagState;
 }
 
+/** What a verification found. */
 export interface VerifyReport {
   /** True when there is no finding of severity `error`. */
   readonly ok: boolean;
+  /** Everything that is wrong or worth knowing; empty when all is well. */
   readonly findings: readonly Finding[];
+  /** Id of the object, 32 hexadecimal digits. */
   readonly id: string;
   /** Authenticated plaintext bytes; undefined when the payload does not authenticate. */
   readonly size: number | undefined;
+  /** One for each recipient entry. */
   readonly recipients: readonly VerifiedRecipient[];
 }
 
@@ -56,30 +68,32 @@ export interface VerifyReport {
  *
  * @returns what was found; damage that `repair` can mend is a finding, not an exception
  * @throws WaxsealError when the object cannot be judged at all: as {@link open} does for heads, slots and keys
+ *
+ * @example
+ * const { ok, findings } = await verify('model.onnx.wax', keyring.key('default'));
+ * if (!ok) for (const { message, next } of findings) console.error(`${message}; ${next}`);
  */
 export async function verify(source: SealedSource, keys: Keys, options: VerifyOptions = {}): Promise<VerifyReport> {
   refuseUnknownOptions('verify', options, [...OBJECT_OPTIONS, 'onProgress']);
   const providers = keyList(keys, 'verify');
-  const opened = await openSource(source);
+  const opened = await loadObject(source, options.observe);
+  const { head, lists, header } = opened;
+  const name = header.name;
   try {
-    const loaded = await load(opened, options.observe);
-    const { head, slots } = loaded;
     if (head.core.type !== OBJECT_TYPE.data) {
-      throw new WaxsealError('ERR_WRONG_TYPE', `${opened.name} is a ${typeName(head.core.type)}`, {
-        object: opened.name,
-      });
+      throw new WaxsealError('ERR_WRONG_TYPE', `${name} is a ${typeName(head.core.type)}`, { object: name });
     }
-    checkExpectations(head, options, opened.name);
-    const unlocked = await unlockSlots(head, slots, providers, { ...options, name: opened.name });
+    checkExpectations(head, options, name);
+    const unlocked = await unlockSlots(head, lists, providers, { ...options, name });
     const findings = [
-      ...(await findHeadDamage(opened, loaded)),
-      ...findSlotDamage(loaded),
-      ...findUnopenedSlot(loaded, unlocked),
+      ...(await findHeadDamage(opened)),
+      ...findListDamage(opened),
+      ...findUnopenedSlot(opened, unlocked),
     ];
     try {
       const recipients = await verifyRecipients(head, unlocked, providers, options);
       findings.push(...findRecipientDamage(recipients, unlocked));
-      const { info, state } = unlockedObject(head, unlocked, opened.name);
+      const { info, state } = unlockedObject(head, unlocked, name);
       let size: number | undefined;
       try {
         size = await readPayload(await OpenedObject.start(opened, { head, state, info }), options);
@@ -113,29 +127,30 @@ function damage(message: string, next = 'run repair'): Finding {
   return { code: 'ERR_HEADER_DAMAGED', severity: 'error', message, next };
 }
 
-async function findHeadDamage(source: OpenSource, { head, from, problem }: Loaded): Promise<Finding[]> {
+async function findHeadDamage({ header, head, from, problem }: LoadedObject): Promise<Finding[]> {
   const findings: Finding[] = [];
   if (problem !== undefined) findings.push(damage(`the first head is damaged: ${problem.message}`));
   if (!head.cleanPadding) findings.push(damage('the padding of the head is not zero'));
-  if (from === 0) {
-    const second = await findSecondHead(source);
+  if (from === 0 && isAttached(head)) {
+    const second = await findSecondHead(header);
     if (second === undefined) findings.push(damage('the second head is damaged or missing'));
     else if (!equalBytes(second.bytes, head.bytes)) findings.push(damage('the two heads differ'));
   }
   return findings;
 }
 
-function findSlotDamage({ slots }: Loaded): Finding[] {
+/** Slots that a reader steps over. A single block that is damaged never comes here: nothing opens without it. */
+function findListDamage({ lists }: Loaded): Finding[] {
   const findings: Finding[] = [];
-  slots.forEach((reading, index) => {
+  lists.forEach((reading, index) => {
     const name = index === 0 ? 'A' : 'B';
     if (reading.slot === undefined) {
       findings.push(damage(`recipient slot ${name} is damaged: ${reading.problem ?? 'unknown'}`));
-    } else if (!hasCleanPadding(reading)) {
+    } else if (lists.length > 1 && !hasCleanPadding(reading)) {
       findings.push(damage(`the padding of recipient slot ${name} is not zero`));
     }
   });
-  if (findings.length === 0 && !isSteady(slots)) {
+  if (findings.length === 0 && !isSteady(lists)) {
     findings.push({
       code: 'ERR_HEADER_DAMAGED',
       severity: 'warning',
@@ -146,8 +161,8 @@ function findSlotDamage({ slots }: Loaded): Finding[] {
   return findings;
 }
 
-function findUnopenedSlot({ slots }: Loaded, { slot }: UnlockedSlot): Finding[] {
-  if (slotsByPreference(slots)[0] === slot) return [];
+function findUnopenedSlot({ lists }: Loaded, { slot }: UnlockedSlot): Finding[] {
+  if (slotsByPreference(lists)[0] === slot) return [];
   return [
     damage('the newest recipients do not open the object; an older list does', 'run the rewrap again, or repair'),
   ];

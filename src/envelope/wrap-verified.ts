@@ -4,7 +4,7 @@ import { equalSecrets, zero } from '../crypto/secrets.ts';
 import { isWaxsealError, WaxsealError } from '../errors/index.ts';
 import { MAX_URI_BYTES } from '../keys/uri.ts';
 import { type EventFacts, type Observe, observed } from '../keys/observer.ts';
-import type { KeyProvider, WrappedSecret } from '../keys/provider.ts';
+import type { KeyProvider, UnwrappedSecret, WrappedSecret } from '../keys/provider.ts';
 import { MAX_VERSION_BYTES, MAX_WRAP } from './format/limits.ts';
 
 interface WrapOptions {
@@ -13,11 +13,24 @@ interface WrapOptions {
 }
 
 /**
- * Wraps a data key and proves the wrap before anybody relies on it: it is unwrapped again and compared in constant time
- * (assurance `compared`, SPEC section "Rewrap"). The version recorded is the one that the provider reported for that
- * unwrap: a rotation between two calls cannot leave a wrong one.
+ * How a wrap was proven (SPEC section "Rewrap"): `compared`, it was unwrapped and gave the data key; `recomputed`, the
+ * sender of a public-key wrap opened its bytes with the ephemeral secret it still held.
+ */
+export type Assurance = 'compared' | 'recomputed';
+
+/** A wrap that gives the data key back, and how that is known. */
+export interface VerifiedWrap {
+  readonly wrapped: WrappedSecret;
+  readonly assurance: Assurance;
+}
+
+/**
+ * Wraps a data key and proves the wrap before anybody relies on it: it is opened again and compared in constant time.
+ * The version recorded is the one that the provider reported for that opening: a rotation between two calls cannot leave
+ * a wrong one.
  *
- * @throws WaxsealError `ERR_UNVERIFIED_WRAP`, `ERR_PROVIDER_RESPONSE`, and whatever the provider refuses with
+ * @throws WaxsealError `ERR_UNVERIFIED_WRAP`, also for a key that can neither unwrap nor recompute;
+ * `ERR_PROVIDER_RESPONSE`, and whatever the provider refuses with
  */
 export async function wrapVerified(
   provider: KeyProvider,
@@ -25,36 +38,42 @@ export async function wrapVerified(
   bind: Uint8Array,
   facts: EventFacts,
   options: WrapOptions,
-): Promise<WrappedSecret> {
-  const { observe, signal } = options;
+): Promise<VerifiedWrap> {
   return observed(
-    observe,
+    options.observe,
     'wrap',
     { ...facts, keyUri: provider.uri },
     async () => {
-      const wrapped = await provider.wrap(dataKey, bind, { signal });
-      assertWrapped(wrapped, provider);
-      const version = await verifyingUnwrap(provider, wrapped, dataKey, bind, options);
+      const prove = provider.canUnwrap === false ? recompute : compare;
+      const { wrapped, version } = await prove(provider, dataKey, bind, options);
       // Copied: the provider may reuse its buffer.
       const { uri, algorithm } = wrapped;
-      return { uri, version, algorithm, wrap: wrapped.wrap.slice() };
+      const copy = { uri, version, algorithm, wrap: wrapped.wrap.slice() };
+      return { wrapped: copy, assurance: prove === recompute ? 'recomputed' : 'compared' } as const;
     },
-    (wrapped) => ({
+    ({ wrapped, assurance }) => ({
       keyVersion: wrapped.version,
       algorithm: wrapped.algorithm,
       wrapDigest: toHex(sha256(wrapped.wrap)),
-      assurance: 'compared',
+      assurance,
     }),
   );
 }
 
-async function verifyingUnwrap(
+interface Proven {
+  readonly wrapped: WrappedSecret;
+  /** As the provider reported it for the opening that proved the wrap. */
+  readonly version: string;
+}
+
+async function compare(
   provider: KeyProvider,
-  wrapped: WrappedSecret,
   dataKey: Uint8Array,
   bind: Uint8Array,
   { signal }: WrapOptions,
-): Promise<string> {
+): Promise<Proven> {
+  const wrapped = await provider.wrap(dataKey, bind, { signal });
+  assertWrapped(wrapped, provider);
   let unwrapped;
   try {
     unwrapped = await provider.unwrap(wrapped, bind, { signal });
@@ -63,11 +82,35 @@ async function verifyingUnwrap(
     if (!isWaxsealError(cause, 'ERR_AUTHENTICATION')) throw cause;
     throw unverified(provider, cause);
   }
-  const same = equalSecrets(unwrapped.secret, dataKey);
-  zero(unwrapped.secret);
+  return { wrapped, version: assertSame(provider, unwrapped, dataKey) };
+}
+
+async function recompute(
+  provider: KeyProvider,
+  dataKey: Uint8Array,
+  bind: Uint8Array,
+  { signal }: WrapOptions,
+): Promise<Proven> {
+  if (provider.wrapRecomputed === undefined) {
+    throw new WaxsealError(
+      'ERR_UNVERIFIED_WRAP',
+      `${provider.uri} can neither unwrap nor recompute what it wrapped, so that nothing proves its wraps`,
+      { object: provider.uri, next: 'use a key that can, or the pair with its private half' },
+    );
+  }
+  const { wrapped, recomputed } = await provider.wrapRecomputed(dataKey, bind, { signal });
+  const version = assertSame(provider, recomputed, dataKey);
+  assertWrapped(wrapped, provider);
+  return { wrapped, version };
+}
+
+/** Zeroes the opened secret, compares it with the data key, and gives the version that was reported with it. */
+function assertSame(provider: KeyProvider, opened: UnwrappedSecret, dataKey: Uint8Array): string {
+  const same = equalSecrets(opened.secret, dataKey);
+  zero(opened.secret);
   if (!same) throw unverified(provider);
-  if (Buffer.byteLength(unwrapped.version) > MAX_VERSION_BYTES) throw badResponse(provider, 'the version is too long');
-  return unwrapped.version;
+  if (Buffer.byteLength(opened.version) > MAX_VERSION_BYTES) throw badResponse(provider, 'the version is too long');
+  return opened.version;
 }
 
 function assertWrapped(wrapped: WrappedSecret, provider: KeyProvider): void {

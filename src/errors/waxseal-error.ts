@@ -8,6 +8,7 @@ export interface WaxsealErrorDetails {
   readonly next?: string | undefined;
   /** Whether trying again may help; the code's own answer when absent. */
   readonly retryable?: boolean | undefined;
+  /** The error behind this one. */
   readonly cause?: unknown;
 }
 
@@ -19,10 +20,15 @@ export interface WaxsealErrorDetails {
  * option) is a `TypeError` or `RangeError` instead, and an aborted call rejects with its signal's reason.
  */
 export class WaxsealError extends Error {
+  /** Always `WaxsealError`. */
   override readonly name = 'WaxsealError';
+  /** What happened, as one of {@link ERROR_CODES}. */
   readonly code: ErrorCode;
+  /** Whether the same call may succeed later without anyone changing anything. */
   readonly retryable: boolean;
+  /** The object, file or key that it happened to, as a person would name it. */
   readonly object: string | undefined;
+  /** What to do next. */
   readonly next: string;
 
   constructor(code: ErrorCode, message: string, details: WaxsealErrorDetails = {}) {

@@ -39,7 +39,7 @@ export async function openAtomicOutput(path: string, options: AtomicOptions): Pr
   const temporaryPath = join(folder, temporaryName());
   let handle: FileHandle;
   try {
-    handle = await open(temporaryPath, 'wx', options.mode ?? 0o666);
+    handle = await open(temporaryPath, 'wx+', options.mode ?? 0o666);
   } catch (error) {
     throw fromSystemError(error, 'write to', folder);
   }

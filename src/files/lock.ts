@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WaxsealError } from '../errors/index.ts';
 
 /** Name of the lock file in a folder. It stays there, empty: removing a lock file is a race. */
-const LOCK_FILE = '.waxseal.lock';
+export const LOCK_FILE = '.waxseal.lock';
 
 export interface LockOptions {
   readonly signal?: AbortSignal | undefined;

@@ -20,6 +20,26 @@ export function temporaryName(): string {
 const seen = new Set<string>();
 const MAX_SEEN = 4096;
 
+/** Whose a temporary file is: of this process or another living one, of a dead one, or of a process nobody here can ask after. */
+export type TemporaryOwner = 'living' | 'dead' | 'elsewhere';
+
+/**
+ * Lists our temporary files in `folder` and removes nothing. `elsewhere` is another machine, another container, or this
+ * machine before it was started last.
+ *
+ * @throws the system error where the folder cannot be read
+ */
+export async function listTemporaries(folder: string): Promise<{ name: string; owner: TemporaryOwner }[]> {
+  const found: { name: string; owner: TemporaryOwner }[] = [];
+  for (const name of await readdir(folder)) {
+    const [, madeOn, pid, start] = PATTERN.exec(name) ?? [];
+    if (pid === undefined || start === undefined) continue;
+    const owner = madeOn !== machine() ? 'elsewhere' : isAlive(Number(pid), start) ? 'living' : 'dead';
+    found.push({ name, owner });
+  }
+  return found;
+}
+
 /**
  * Removes the temporary files that dead processes of this machine left in `folder`; those of living processes and of
  * other machines stay.
@@ -35,11 +55,9 @@ export async function removeStaleTemporaries(
     if (seen.size >= MAX_SEEN) seen.clear();
     seen.add(folder);
   }
-  const names = await readdir(folder).catch(() => [] as string[]);
   const removed: string[] = [];
-  for (const name of names) {
-    const match = PATTERN.exec(name);
-    if (match === null || match[1] !== machine() || isAlive(Number(match[2]), match[3] ?? '0')) continue;
+  for (const { name, owner } of await listTemporaries(folder).catch(() => [])) {
+    if (owner !== 'dead') continue;
     await unlink(join(folder, name)).then(
       () => removed.push(name),
       () => undefined,

@@ -14,6 +14,7 @@ export type Operation =
   | 'key.state'
   | 'recipients.change';
 
+/** When an event is given: before a key is used, and when the operation has ended well or badly. */
 export type Phase = 'intent' | 'done' | 'failed';
 
 /** The facts of an event. A whitelist: nothing else can be attached, and no field ever holds a secret or a wrap. */
@@ -26,7 +27,9 @@ export interface EventFacts {
   readonly context?: Readonly<Record<string, string>> | undefined;
   /** File path, where the operation works on one. */
   readonly path?: string | undefined;
+  /** Key URI, without a version. */
   readonly keyUri?: string | undefined;
+  /** Version of the key, as its provider calls it. */
   readonly keyVersion?: string | undefined;
   /** Number of the wrap algorithm. */
   readonly algorithm?: number | undefined;
@@ -38,6 +41,7 @@ export interface EventFacts {
   readonly assurance?: string | undefined;
   /** Key versions before and after, for rewraps and changes of recipients. */
   readonly before?: readonly string[] | undefined;
+  /** Key versions after; see `before`. */
   readonly after?: readonly string[] | undefined;
   /** Plaintext bytes. */
   readonly bytes?: number | undefined;
@@ -49,8 +53,11 @@ export interface EventFacts {
 
 /** One event. `operation` pairs the `intent` with its `done` or `failed`. */
 export interface WaxsealEvent extends EventFacts {
+  /** Operation and phase, such as `seal.intent`; or `warning`. */
   readonly type: `${Operation}.${Phase}` | 'warning';
+  /** The same for all events of one operation, and another for every operation. */
   readonly operation: string;
+  /** When it happened. */
   readonly time: Date;
 }
 
@@ -142,17 +149,19 @@ const UNOBSERVED: Announced = { done: () => Promise.resolve(), failed: () => Pro
 /**
  * Runs `work` between an intent event and its outcome. `outcome` may add facts to the `done` event.
  *
+ * @param facts or what gathers them, where that costs something: it is called only when somebody watches
  * @throws WaxsealError `ERR_VETOED` when the observer throws at the intent: `work` was not started
  * @throws WaxsealError `ERR_OBSERVER` when the observer throws at the end: `work` had been done
  */
 export async function observed<T>(
   observe: Observe | undefined,
   operation: Operation,
-  facts: EventFacts,
+  facts: EventFacts | (() => EventFacts),
   work: () => Promise<T>,
   outcome: (result: T) => EventFacts = () => ({}),
 ): Promise<T> {
-  const announced = await announce(observe, operation, facts);
+  if (observe === undefined) return work();
+  const announced = await announce(observe, operation, typeof facts === 'function' ? facts() : facts);
   let result: T;
   try {
     result = await work();

@@ -6,6 +6,7 @@
 /** Key states of NIST SP 800-57 Part 1 Rev. 5, section 7. */
 export type KeyState = 'pre-activation' | 'active' | 'suspended' | 'deactivated' | 'compromised' | 'destroyed';
 
+/** All of {@link KeyState}. */
 export const KEY_STATES: readonly KeyState[] = [
   'pre-activation',
   'active',
@@ -17,14 +18,23 @@ export const KEY_STATES: readonly KeyState[] = [
 
 /** How a secret was wrapped: the registry of SPEC section "Wrap algorithms". */
 export const WRAP_ALGORITHM = Object.freeze({
+  /** `local:`: XSalsa20-Poly1305 under a key derived from the version of the key. */
   local: 1,
+  /** `x25519:`: HPKE base mode (RFC 9180). */
   hpkeX25519: 2,
+  /** `awskms:`: Encrypt and Decrypt with an encryption context. */
   awsKms: 3,
+  /** `hashivault:`: the transit engine of Vault and OpenBao. */
   transit: 4,
+  /** `pkcs11:`: AES-GCM inside the token. */
   pkcs11AesGcm: 5,
+  /** `pkcs11:`: AES key wrap with padding (RFC 5649). */
   pkcs11AesKwp: 6,
+  /** RSA-OAEP with SHA-256. */
   rsaOaepSha256: 7,
+  /** `gcpkms:`: Encrypt and Decrypt with additional authenticated data. */
   gcpKms: 8,
+  /** `azurekms:`: a symmetric key of Azure Key Vault or Managed HSM. */
   azureAes: 9,
 });
 
@@ -50,26 +60,51 @@ export interface UnwrappedSecret {
   readonly version: string;
 }
 
+/** What `wrapRecomputed` gives. */
+export interface RecomputedWrap {
+  /** The wrap, as `wrap` would have given it. */
+  readonly wrapped: WrappedSecret;
+  /** What the bytes of that wrap open to, computed from what the sender still holds. */
+  readonly recomputed: UnwrappedSecret;
+}
+
+/** What `generateDataKey` gives. */
+export interface GeneratedSecret extends UnwrappedSecret {
+  /** The same secret, wrapped. */
+  readonly wrapped: WrappedSecret;
+}
+
+/** One version of a key. */
 export interface KeyVersion {
+  /** As the provider calls it; opaque, and what objects record. */
   readonly version: string;
   /** As people name it, for instance `2`. */
   readonly label: string;
+  /** What the version may be used for. */
   readonly state: KeyState;
+  /** When it was made. */
   readonly created?: Date | undefined;
 }
 
 /** What `describe` gives: facts for people and schedulers, never an input to a cryptographic decision. */
 export interface KeyDescription {
+  /** Key URI, without a version. */
   readonly uri: string;
   /** The version that a new wrap would be made under now; absent when no version may wrap. */
   readonly currentVersion: string | undefined;
+  /** Every version that exists, the oldest first. */
   readonly versions: readonly KeyVersion[];
+  /** Where the provider holds the key. */
   readonly region?: string | undefined;
+  /** What guards the key material. */
   readonly protectionLevel: 'software' | 'hsm' | 'external';
+  /** When it was last rotated; absent when it never was. */
   readonly lastRotated?: Date | undefined;
 }
 
+/** Options of every call to a key. */
 export interface CallOptions {
+  /** Ends the work when it is aborted; the call then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -80,6 +115,7 @@ export interface CallOptions {
  * - `binding` (32 bytes) is authenticated: unwrapping under another binding fails with `ERR_AUTHENTICATION`. Where the
  *   mechanism has no associated data, `bindsContext` is false and the envelope's header tag does that work.
  * - A wrong key, a changed wrap and a wrong binding look the same: `ERR_AUTHENTICATION`.
+ * - A key with `canUnwrap: false` refuses `unwrap` with `ERR_KEY_DENIED`, whatever it is given.
  * - A version that does not exist is `ERR_KEY_NOT_FOUND`, one whose state forbids the use is `ERR_KEY_DISABLED`.
  * - Neither `secret` nor `binding` is kept, changed or zeroed by the provider.
  */
@@ -92,14 +128,37 @@ export interface KeyProvider {
   readonly bindsContext: boolean;
   /** Whether a wrap can only be made by somebody who holds a secret (false for public-key wraps). */
   readonly symmetric: boolean;
+  /**
+   * Whether this key can unwrap at all; true when absent. False where only the public part is at hand: `unwrap` then
+   * refuses with `ERR_KEY_DENIED`, and opening never tries the key.
+   */
+  readonly canUnwrap?: boolean | undefined;
 
+  /**
+   * Wraps a secret under the current version.
+   *
+   * @param secret 16 to 64 bytes; read only
+   * @param binding 32 bytes that the wrap is tied to; read only
+   */
   wrap(secret: Uint8Array, binding: Uint8Array, options?: CallOptions): Promise<WrappedSecret>;
+  /**
+   * Unwraps a secret that this key wrapped, under any version that may still do so.
+   *
+   * @param binding the 32 bytes that it was wrapped with; read only
+   */
   unwrap(wrapped: WrappedSecret, binding: Uint8Array, options?: CallOptions): Promise<UnwrappedSecret>;
 
+  /**
+   * For a sender that cannot unwrap: makes the wrap, and opens the bytes of that very wrap again with the ephemeral
+   * secret it still holds (SPEC section "Rewrap", assurance `recomputed`). A key with `canUnwrap: false` and without
+   * this method cannot be sealed to, because nothing proves its wraps.
+   */
+  wrapRecomputed?(secret: Uint8Array, binding: Uint8Array, options?: CallOptions): Promise<RecomputedWrap>;
   /** A fresh secret of 32 bytes with its wrap, where the provider makes both in one call. */
-  generateDataKey?(binding: Uint8Array, options?: CallOptions): Promise<UnwrappedSecret & { wrapped: WrappedSecret }>;
+  generateDataKey?(binding: Uint8Array, options?: CallOptions): Promise<GeneratedSecret>;
   /** Wraps again under the current version inside the provider; the secret never leaves it. */
   rewrap?(wrapped: WrappedSecret, binding: Uint8Array, options?: CallOptions): Promise<WrappedSecret>;
+  /** Gives the versions of the key with their states. */
   describe?(options?: CallOptions): Promise<KeyDescription>;
   /** Makes a new version current and returns the description after it. */
   rotate?(options?: CallOptions): Promise<KeyDescription>;

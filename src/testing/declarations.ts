@@ -1,14 +1,14 @@
 import { KEY_STATES, WRAP_ALGORITHM } from '../keys/provider.ts';
 import { MAX_URI_BYTES, parseKeyUri } from '../keys/uri.ts';
 import { assert } from './expect.ts';
-import { binding, type Check, check, random } from './case.ts';
+import { binding, type Check, check, random, wrapCheck } from './case.ts';
 
 const MAX_WRAP_BYTES = 2048;
 const MAX_VERSION_BYTES = 256;
 
 /** What a provider says about itself, and the limits of what it hands out. */
 export const declarationChecks: readonly Check[] = [
-  check('the key says who it is and what it can do', async ({ provider }) => {
+  wrapCheck('the key says who it is and what it can do', async ({ provider }) => {
     assert(parseKeyUri(provider.uri).uri === provider.uri, 'the URI does not parse');
     assert(provider.algorithms.length > 0, 'algorithms is empty');
     const known: readonly number[] = Object.values(WRAP_ALGORITHM);
@@ -17,9 +17,17 @@ export const declarationChecks: readonly Check[] = [
     }
     assert(typeof provider.bindsContext === 'boolean', 'bindsContext must be true or false');
     assert(typeof provider.symmetric === 'boolean', 'symmetric must be true or false');
+    assert([true, false, undefined].includes(provider.canUnwrap), 'canUnwrap must be true, false or absent');
+    if (provider.canUnwrap === false) {
+      assert(!provider.symmetric, 'a key that cannot unwrap is a public key: symmetric must be false');
+      assert(
+        provider.wrapRecomputed !== undefined,
+        'a key that cannot unwrap needs wrapRecomputed: nothing else proves its wraps',
+      );
+    }
     return Promise.resolve(undefined);
   }),
-  check('wraps name this key and stay within the limits of the format', async ({ provider }) => {
+  wrapCheck('wraps name this key and stay within the limits of the format', async ({ provider }) => {
     assert(Buffer.byteLength(provider.uri) <= MAX_URI_BYTES, `the URI is over ${String(MAX_URI_BYTES)} bytes`);
     for (const length of [16, 32, 64]) {
       const { uri, version, algorithm, wrap } = await provider.wrap(random(length), binding());
@@ -45,7 +53,7 @@ export const declarationChecks: readonly Check[] = [
     assert(version === wrapped.version, `wrap recorded version ${wrapped.version}, unwrap reported ${version}`);
     return undefined;
   }),
-  check('describe tells the version that wraps', async ({ provider }) => {
+  wrapCheck('describe tells the version that wraps', async ({ provider }) => {
     if (provider.describe === undefined) return 'describe is not declared';
     const described = await provider.describe();
     assert(described.uri === provider.uri, `describe speaks of ${described.uri}`);

@@ -2,6 +2,7 @@ import { type ErrorCode, WaxsealError } from '../errors/index.ts';
 
 /** Fails a case: the message says which promise of the port was broken. */
 export class ConformanceError extends Error {
+  /** Always `ConformanceError`. */
   override readonly name = 'ConformanceError';
 }
 

@@ -4,9 +4,11 @@
  * @packageDocumentation
  */
 import { refuseUnknownOptions } from '../errors/index.ts';
-import type { Check, ConformanceCase, ConformanceOptions, ConformanceSetup } from './case.ts';
+import type { KeyProvider } from '../keys/provider.ts';
+import { canOpen, type Check, type ConformanceCase, type ConformanceOptions, type ConformanceSetup } from './case.ts';
 import { declarationChecks } from './declarations.ts';
 import { optionalCallChecks } from './optional-calls.ts';
+import { publicKeyChecks } from './public-keys.ts';
 import { refusalChecks } from './refusals.ts';
 import { secretChecks } from './secrets.ts';
 import { versionChecks } from './versions.ts';
@@ -20,13 +22,15 @@ const CHECKS: readonly Check[] = [
   ...refusalChecks,
   ...versionChecks,
   ...optionalCallChecks,
+  ...publicKeyChecks,
 ];
 
 /**
  * The conformance suite of key providers. Every case sets up anew, throws when the provider breaks a promise of the port,
  * and tells when it tested nothing because the provider does not declare the capability.
  *
- * @param setup gives a fresh key (or one that may be rotated and disabled) for each case
+ * @param setup gives a fresh key (or one that may be rotated and disabled) for each case; for a public key also the
+ * private half, as `opener`: without it only the wrapping half of the suite is run
  *
  * @example
  * ```ts
@@ -43,16 +47,34 @@ export function providerConformance(
   options: ConformanceOptions = {},
 ): ConformanceCase[] {
   refuseUnknownOptions('providerConformance', options, ['maxFlips']);
-  return CHECKS.map(({ name, run }) => ({
+  return CHECKS.map(({ name, unwraps, run }) => ({
     name,
     async run() {
       const made = await setup();
       try {
-        const skipped = await run(made, options);
+        if (unwraps && !canOpen(made)) return { skipped: 'canUnwrap is false, and no opener was given' };
+        const skipped = await run(unwraps ? wholeKey(made) : made, options);
         return skipped === undefined ? {} : { skipped };
       } finally {
         await made.close?.();
       }
     },
   }));
+}
+
+/** A public key and its private half as one key: what the one wraps, the other opens. */
+function wholeKey(setup: ConformanceSetup): ConformanceSetup {
+  const { provider, opener } = setup;
+  if (provider.canUnwrap !== false || opener === undefined) return setup;
+  const { uri, algorithms, bindsContext, symmetric } = provider;
+  const whole: KeyProvider = {
+    uri,
+    algorithms,
+    bindsContext,
+    symmetric,
+    wrap: (...args) => provider.wrap(...args),
+    unwrap: (...args) => opener.unwrap(...args),
+    ...(provider.describe === undefined ? {} : { describe: provider.describe.bind(provider) }),
+  };
+  return { ...setup, provider: whole };
 }

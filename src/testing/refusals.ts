@@ -1,6 +1,6 @@
 import { WRAP_ALGORITHM } from '../keys/provider.ts';
 import { assert, assertBytes, assertRefusal, assertRefused, rejection } from './expect.ts';
-import { binding, changed, type Check, check, random } from './case.ts';
+import { binding, changed, type Check, check, random, wrapCheck } from './case.ts';
 
 const NOT_BOUND = 'bindsContext is false: the header tag of the object refuses a swapped wrap';
 
@@ -95,7 +95,7 @@ export const refusalChecks: readonly Check[] = [
     }
     return undefined;
   }),
-  check('an aborted signal stops every call with its own reason', async ({ provider }) => {
+  wrapCheck('an aborted signal stops every call with its own reason', async ({ provider }) => {
     const bind = binding();
     const wrapped = await provider.wrap(random(32), bind);
     const reason = new DOMException('stop', 'AbortError');
@@ -103,10 +103,13 @@ export const refusalChecks: readonly Check[] = [
     const { version } = wrapped;
     const [rewrap, disable] = [provider.rewrap?.bind(provider), provider.disableVersion?.bind(provider)];
     const generate = provider.generateDataKey?.bind(provider);
+    const recompute = provider.wrapRecomputed?.bind(provider);
+    const unwraps = provider.canUnwrap !== false;
     const [describe, rotate] = [provider.describe?.bind(provider), provider.rotate?.bind(provider)];
     const calls: [string, (() => Promise<unknown>) | undefined][] = [
       ['wrap', () => provider.wrap(random(32), bind, { signal })],
-      ['unwrap', () => provider.unwrap(wrapped, bind, { signal })],
+      ['unwrap', unwraps ? () => provider.unwrap(wrapped, bind, { signal }) : undefined],
+      ['wrapRecomputed', recompute && (() => recompute(random(32), bind, { signal }))],
       ['generateDataKey', generate && (() => generate(bind, { signal }))],
       ['rewrap', rewrap && (() => rewrap(wrapped, bind, { signal }))],
       ['describe', describe && (() => describe({ signal }))],
@@ -120,7 +123,7 @@ export const refusalChecks: readonly Check[] = [
     }
     const still = await provider.wrap(random(32), bind);
     assert(still.version === wrapped.version, 'an aborted call rotated the key');
-    await provider.unwrap(wrapped, bind);
+    if (unwraps) await provider.unwrap(wrapped, bind);
     return undefined;
   }),
 ];

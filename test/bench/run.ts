@@ -4,6 +4,8 @@
  */
 import { parseArgs } from 'node:util';
 import { measureRewrap } from './in-place.ts';
+import { hasAwsEncryptionSdk, INSTALL_PEERS } from './peers/peers.ts';
+import { describeSmallObjects, measureSmallObjects } from './small-objects.ts';
 import { measureThroughput } from './throughput.ts';
 
 const { values } = parseArgs({ options: { short: { type: 'boolean', default: false } } });
@@ -22,3 +24,7 @@ const { smallMs, largeMs, ratio } = await measureRewrap(values.short ? 10 : 40);
 console.log('\nrewrap in place, durable (median)');
 console.log(`  4 KiB object   ${smallMs.toFixed(2)} ms`);
 console.log(`  64 GiB object  ${largeMs.toFixed(2)} ms   ${ratio.toFixed(2)} x`);
+
+console.log('');
+for (const line of describeSmallObjects(await measureSmallObjects(values.short ? 7 : 25, 200))) console.log(line);
+if (!hasAwsEncryptionSdk()) console.log(`  the AWS Encryption SDK is not here to compare with: ${INSTALL_PEERS}`);

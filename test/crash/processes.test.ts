@@ -55,7 +55,7 @@ async function alwaysOpens(object: string, key: KeyProvider, work: Promise<unkno
 
 async function expectSteady({ object, key }: Shared): Promise<void> {
   await rewrap(object, key);
-  expect((await inspect(object)).slots).toBe('steady');
+  expect((await inspect(object)).lists).toBe('steady');
   const report = await verify(object, key);
   expect(report.findings).toEqual([]);
   expect(report.ok).toBe(true);
@@ -101,12 +101,12 @@ describe('attack 2: real processes change the recipients of one file under the l
       };
       for (let round = 0; round < rounds; round += 1) {
         await all('add');
-        const { recipients, slots, generation } = await inspect(object);
+        const { recipients, lists, generation } = await inspect(object);
         expect(new Set(recipients.map(({ uri }) => uri))).toEqual(
           new Set(['default', ...names].map((name) => `local:${name}`)),
         );
         expect(recipients).toHaveLength(count + 1);
-        expect(slots).toBe('steady');
+        expect(lists).toBe('steady');
         // Each of them wrote exactly once.
         expect(generation).toBe(1 + count * (2 * round + 1));
         if (round === rounds - 1) break;

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { decrypt } from '../../src/crypto/floe/index.ts';
 import { encodeCore, bindOf, decodeCore } from '../../src/envelope/format/core.ts';
-import { decodeHead, encodeHead, objectAad } from '../../src/envelope/format/head.ts';
+import { encodeAttachedHead, objectAad } from '../../src/envelope/format/head.ts';
 import { encodeSlot } from '../../src/envelope/format/slot.ts';
 import { encodeRecipients, entryTagKey, makeRecipient } from '../../src/envelope/format/recipients.ts';
 import { inspect, open, openFile, openObject, openRange, rewrap, seal, verify } from '../../src/envelope/index.ts';
@@ -11,6 +11,7 @@ import { concat } from '../../src/bytes/index.ts';
 import type { KeyProvider, WrappedSecret } from '../../src/keys/provider.ts';
 import { pattern } from '../support/bytes.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { attachedHead } from '../support/heads.ts';
 import { memoryKey } from '../support/memory-key.ts';
 import { collect } from '../support/streams.ts';
 import { join } from 'node:path';
@@ -34,7 +35,7 @@ async function craft(key: KeyProvider, type: number, payload: Uint8Array): Promi
   const none = new Uint8Array(0);
   const { state, header } = startEncryption(dataKey, objectAad(bind, none), { segmentLength: 4096 });
   const list = encodeRecipients([entry]);
-  const head = encodeHead(core, none, 4096, header);
+  const head = encodeAttachedHead({ coreBytes: core, meta: none, floeHeader: header, bind }, 4096);
   const slots = ([0, 1] as const).map((index) => encodeSlot(index, 1, list, 4096, bind, 'x'));
   return concat(head, ...slots, head, encryptSegment(state, payload, 0, true));
 }
@@ -96,7 +97,7 @@ describe('attacks on readers', () => {
   it('attack 16: a bit flipped in the recovery wrap: open works, verify fails and names it', async () => {
     const [key, recovery] = [memoryKey('local:daily'), memoryKey('local:recovery')];
     const sealed = await seal(pattern(10), [key, recovery]);
-    const head = decodeHead(sealed, 'x');
+    const head = attachedHead(sealed, 'x');
     const { decodeRecipients } = await import('../../src/envelope/format/recipients.ts');
     const { readSlot } = await import('../../src/envelope/format/slot.ts');
     const { slotA, slotB, slotSize } = head.geometry;
@@ -127,7 +128,7 @@ describe('attacks on readers', () => {
     };
     const plaintext = pattern(10_000);
     const sealed = await seal(plaintext, key, { segmentLength: 4096, slotSize: 8192, metadata: { name: 'x' } });
-    const head = decodeHead(sealed, 'x');
+    const head = attachedHead(sealed, 'x');
     const { headLength: p, slotSize: s } = head.geometry;
     const message = sealed.subarray(2 * p + 2 * s - 74);
     const dataKey = dataKeys[0] ?? new Uint8Array(0);
@@ -138,7 +139,7 @@ describe('attacks on readers', () => {
   it('a key is tried at most four times for one open, whatever the list says', async () => {
     const key = memoryKey();
     const sealed = await seal(pattern(1), key, { slotSize: 65536 });
-    const head = decodeHead(sealed, 'x');
+    const head = attachedHead(sealed, 'x');
     const junk = Array.from({ length: 20 }, (_, i) =>
       makeRecipient({ uri: key.uri, version: `v${String(i)}`, algorithm: 1, wrap: pattern(72) }, 0, pattern(32)),
     );
@@ -175,7 +176,7 @@ describe('attacks on readers', () => {
 
   it('the core that a reader sees is the core that was sealed', async () => {
     const sealed = await seal(pattern(1), memoryKey(), { context: { b: '2', a: '1' } });
-    const { core } = decodeHead(sealed, 'x');
+    const { core } = attachedHead(sealed, 'x');
     expect(decodeCore(encodeCore(core), 'x')).toEqual(core);
   });
 });
@@ -183,7 +184,7 @@ describe('attacks on readers', () => {
 /** `target` with the recipients of `donor`, hashed anew, as a storage administrator could do. */
 async function withRecipientsOf(donor: Uint8Array, target: Uint8Array): Promise<Uint8Array> {
   const { readSlot } = await import('../../src/envelope/format/slot.ts');
-  const [from, to] = [decodeHead(donor, 'donor'), decodeHead(target, 'target')];
+  const [from, to] = [attachedHead(donor, 'donor'), attachedHead(target, 'target')];
   const { slotA, slotB, slotSize } = from.geometry;
   const list = readSlot(donor.subarray(slotA, slotB), 0, slotSize, from.bind, 'donor').slot?.list ?? new Uint8Array(0);
   const out = target.slice();
@@ -196,7 +197,7 @@ describe('forged heads', () => {
   it('a first head with a right hash that fits no slot is stepped over: the second one opens, verify and repair say so', async () => {
     const key = memoryKey();
     const sealed = await seal(pattern(10), key);
-    const other = decodeHead(await seal(pattern(10), key), 'other');
+    const other = attachedHead(await seal(pattern(10), key), 'other');
     const { repair } = await import('../../src/envelope/index.ts');
     const forged = sealed.slice();
     forged.set(other.bytes, 0);
@@ -215,7 +216,7 @@ describe('forged heads', () => {
   it('both heads forged alike: refused', async () => {
     const key = memoryKey();
     const sealed = await seal(pattern(10), key);
-    const other = decodeHead(await seal(pattern(10), key), 'other');
+    const other = attachedHead(await seal(pattern(10), key), 'other');
     const forged = sealed.slice();
     forged.set(other.bytes, 0);
     forged.set(other.bytes, other.geometry.head1);

@@ -17,10 +17,10 @@ describe('rewrap of bytes and streams', () => {
       const rewrapped =
         kind === 'bytes' ? await rewrap(sealed, key) : await collect(await rewrap(cut(sealed, [50_000, 7]), key));
       expect(sealed).toEqual(copy);
-      const { payloadOffset, recipients, generation, slots } = await inspect(rewrapped);
-      expect({ generation, slots, version: recipients[0]?.version }).toEqual({
+      const { payloadOffset, recipients, generation, lists } = await inspect(rewrapped);
+      expect({ generation, lists, version: recipients[0]?.version }).toEqual({
         generation: 2,
-        slots: 'steady',
+        lists: 'steady',
         version: '2',
       });
       expect(rewrapped.subarray(payloadOffset)).toEqual(sealed.subarray(payloadOffset));

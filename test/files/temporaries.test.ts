@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openAtomicOutput, removeStaleTemporaries } from '../../src/files/index.ts';
+import { listTemporaries, openAtomicOutput, removeStaleTemporaries, temporaryName } from '../../src/files/index.ts';
 import { atomicWrite } from '../support/atomic-write.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { startFileProcess } from './processes.ts';
@@ -42,6 +42,24 @@ describe('temporary files', () => {
     await living.kill();
     expect(await removeStaleTemporaries(folder)).toHaveLength(1);
     expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('are listed with whose they are, and nothing is removed by that', async () => {
+    const folder = await temporaryFolder();
+    const dead = await startFileProcess('leave', join(folder, 'a'));
+    await dead.kill();
+    const mine = temporaryName();
+    await writeFile(join(folder, mine), '');
+    const other = mine.replace(/^\.waxseal-[0-9a-f]{12}/, '.waxseal-0123456789ab');
+    await writeFile(join(folder, other), '');
+    await writeFile(join(folder, 'model.tmp'), '');
+    const listed = await listTemporaries(folder);
+    expect(listed).toHaveLength(3);
+    expect(listed).toContainEqual({ name: mine, owner: 'living' });
+    expect(listed).toContainEqual({ name: other, owner: 'elsewhere' });
+    expect(listed.find(({ owner }) => owner === 'dead')?.name).toContain(`-${String(dead.pid)}-`);
+    expect(await readdir(folder)).toHaveLength(4);
+    await expect(listTemporaries(join(folder, 'missing'))).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
   it('of this process, of other machines and of other programs are kept, whatever their age', async () => {

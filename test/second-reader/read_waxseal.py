@@ -14,7 +14,9 @@ import sys
 import unicodedata
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from nacl.bindings import crypto_secretbox_open
 from nacl.exceptions import CryptoError
 
@@ -155,27 +157,50 @@ def encode_head(major, value):
 # --- section 12, step 1: heads -------------------------------------------------------------------------------------
 
 
+ATTACHED, COMPACT, DETACHED = 1, 2, 3
+
+
 class Head:
     def __init__(self, data):
         need(data[:8] == bytes.fromhex("895741580d0a1a0a"), "NOT_SEALED")
         need(len(data) >= 32, "TRUNCATED")
         need(data[8] == 1, "UNSUPPORTED_VERSION")
-        need(data[9] == 1, "UNSUPPORTED_VERSION")
+        self.layout = data[9]
+        need(self.layout in (ATTACHED, COMPACT, DETACHED), "UNSUPPORTED_VERSION")
         need(data[10:12] == b"\0\0" and data[24:32] == bytes(8), "MALFORMED")
-        core_length, meta_length, self.S = u32(data, 12), u32(data, 16), u32(data, 20)
+        core_length, meta_length, recipients_length = u32(data, 12), u32(data, 16), u32(data, 20)
         need(1 <= core_length <= 16384 and meta_length <= 4096, "LIMIT_EXCEEDED")
-        need(4096 <= self.S <= 65536 and self.S % 4096 == 0, "LIMIT_EXCEEDED")
-        self.P = (138 + core_length + meta_length + 4095) // 4096 * 4096
-        need(len(data) >= self.P, "TRUNCATED")
-        self.region = data[: self.P]
-        core, self.meta = data[64 : 64 + core_length], data[64 + core_length : 64 + core_length + meta_length]
-        self.floe = data[self.P - 74 : self.P]
-        need(data[32:64] == H("waxseal/1 head", data[:32] + core + self.meta + self.floe), "HEADER_DAMAGED")
+        if self.layout == ATTACHED:
+            need(4096 <= recipients_length <= 65536 and recipients_length % 4096 == 0, "LIMIT_EXCEEDED")
+        else:
+            need(1 <= recipients_length <= 65472, "LIMIT_EXCEEDED")
+        at_core = 32 if self.layout == COMPACT else 64
+        at_meta = at_core + core_length
+        self.place(at_meta + meta_length, recipients_length)
+        need(len(data) >= self.end, "TRUNCATED")
+        core, self.meta = data[at_core:at_meta], data[at_meta : at_meta + meta_length]
+        self.region, self.floe = data[: self.end], data[self.end - 74 : self.end]
+        if self.layout != COMPACT:
+            hashed = H("waxseal/1 head", data[:32] + core + self.meta + self.floe)
+            need(data[32:64] == hashed, "HEADER_DAMAGED")
         self.core(core)
         self.bind = H("waxseal/1 bind", core)
         self.params = bytes(2) + self.segment_length.to_bytes(4, "big") + bytes([0, 0, 0, 32])
         need(self.floe[:10] == self.params, "MALFORMED")
         self.aad = b"waxseal/1 object\0" + self.bind + hashlib.sha256(self.meta).digest()
+
+    def place(self, at, size):
+        """Where the parts stand (section 10); `at` is where core and metadata end, and the head ends at `self.end`."""
+        if self.layout == ATTACHED:
+            self.S, self.end = size, (at + 74 + 4095) // 4096 * 4096
+            self.recipients = [(self.end, size), (self.end + size, size)]
+            self.segments = 2 * self.end + 2 * size
+        elif self.layout == COMPACT:
+            self.recipients, self.end = [(at, 32 + size)], at + 32 + size + 74
+            self.segments = self.end
+        else:
+            self.recipients, self.end = [(at + 74, 32 + size)], at + 74
+            self.segments = None
 
     def core(self, data):
         core = cbor(data)
@@ -214,7 +239,7 @@ def second_head(data):
             head = Head(data[at:])
         except Refused:
             continue
-        if head.P + 2 * head.S == at:
+        if head.layout == ATTACHED and head.end + 2 * head.S == at:
             return head
     return None
 
@@ -273,10 +298,28 @@ def read_slot(data, index, head):
     return -int.from_bytes(data[8:16], "big"), index, data[64 : 64 + length], entries
 
 
+def read_block(data, head):
+    block = data[32:]
+    if data[:32] != H("waxseal/1 recipients", head.bind + block):
+        return None
+    try:
+        return 0, 0, block, recipients(block)
+    except Refused:
+        return None
+
+
 def read_slots(data, head):
-    at = [head.P, head.P + head.S]
-    slots = [read_slot(data[at[i] : at[i] + head.S], i, head) for i in (0, 1)]
+    """The valid slots, the one to try first in front; a recipient block is the only slot of its object."""
+    parts = enumerate(data[at : at + size] for at, size in head.recipients)
+    if head.layout == ATTACHED:
+        slots = [read_slot(part, index, head) for index, part in parts]
+    else:
+        slots = [read_block(part, head) for _, part in parts if len(part) == head.recipients[0][1]]
     return sorted((slot for slot in slots if slot), key=lambda slot: slot[:2])
+
+
+def is_erased(data, head):
+    return all(data[at : at + size] == bytes(size) for at, size in head.recipients)
 
 
 # --- section 12, step 4: the data key ------------------------------------------------------------------------------
@@ -287,8 +330,13 @@ def is_supported(entry):
     return not unknown and entry.get(8, 0) <= 3
 
 
-def unwrap(entry, versions, bind):
+LOCAL, HPKE = 1, 2
+
+
+def unwrap(entry, algorithm, versions, bind):
     need(entry[2] in versions, "KEY_NOT_FOUND")
+    if algorithm == HPKE:
+        return hpke_open(versions[entry[2]], entry[4], b"waxseal/1 hpke\0" + bind)
     key_id, kek = versions[entry[2]]
     return open_box(entry[4], X(kek, "waxseal/1 local", key_id + bind, 32))
 
@@ -301,6 +349,34 @@ def open_box(box, key):
         raise Refused("AUTHENTICATION")
 
 
+def hpke_open(private, wrap, info):
+    """RFC 9180, base mode, single shot: DHKEM(X25519, HKDF-SHA256) 0x0020, HKDF-SHA256 0x0001, AES-256-GCM 0x0002."""
+    need(len(wrap) >= 32 + 16, "AUTHENTICATION")
+    enc, sealed = wrap[:32], wrap[32:]
+    key = X25519PrivateKey.from_private_bytes(private)
+    try:
+        shared = key.exchange(X25519PublicKey.from_public_bytes(enc))
+    except ValueError:  # the shared secret is all zeros: a point of low order
+        raise Refused("AUTHENTICATION")
+    kem, suite = b"KEM\x00\x20", b"HPKE\x00\x20\x00\x01\x00\x02"
+    public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    prk = labeled_extract(kem, b"", b"eae_prk", shared)
+    secret = labeled_expand(kem, prk, b"shared_secret", enc + public, 32)
+    context = b"\0" + labeled_extract(suite, b"", b"psk_id_hash", b"") + labeled_extract(suite, b"", b"info_hash", info)
+    prk = labeled_extract(suite, secret, b"secret", b"")
+    nonce = labeled_expand(suite, prk, b"base_nonce", context, 12)
+    return gcm_open(labeled_expand(suite, prk, b"key", context, 32), nonce, sealed, b"")
+
+
+def labeled_extract(suite, salt, label, key):
+    return hmac.new(salt or bytes(32), b"HPKE-v1" + suite + label + key, hashlib.sha256).digest()
+
+
+def labeled_expand(suite, prk, label, info, length):  # length is at most 32: one block of HKDF-Expand
+    labeled = length.to_bytes(2, "big") + b"HPKE-v1" + suite + label + info
+    return hmac.new(prk, labeled + b"\x01", hashlib.sha256).digest()[:length]
+
+
 def floe_kdf(head, key, purpose, length):
     return expand(key, head.params + head.floe[10:42] + purpose + head.aad, length)
 
@@ -308,10 +384,11 @@ def floe_kdf(head, key, purpose, length):
 def find_data_key(head, entries, keys):
     failures = []
     for uri, versions in keys:
-        fitting = [e for e in entries if is_supported(e) and e[1] == uri and e[3] == 1]
+        algorithm = HPKE if uri.startswith("x25519:") else LOCAL
+        fitting = [e for e in entries if is_supported(e) and e[1] == uri and e[3] == algorithm]
         for entry in fitting[:4]:
             try:
-                secret = unwrap(entry, versions, head.bind)
+                secret = unwrap(entry, algorithm, versions, head.bind)
                 need(len(secret) == 32, "AUTHENTICATION")
                 tag = floe_kdf(head, secret, b"HEADER_TAG:", 32)
                 need(hmac.compare_digest(tag, head.floe[42:]), "AUTHENTICATION")
@@ -325,7 +402,6 @@ def find_data_key(head, entries, keys):
 
 
 def unlock(head, slots, keys):
-    need(slots, "HEADER_DAMAGED")
     try:
         return find_data_key(head, slots[0][3], keys)
     except Refused as failure:
@@ -392,12 +468,25 @@ def open_segment(head, message_key, data, position, final):
     return gcm_open(key, data[4:16], data[16:], u64(position) + bytes([final]))
 
 
-def open_object(data, keys):
+def payload_of(data, payload, head):
+    """What holds the segments, from the first one on."""
+    if head.layout != DETACHED:
+        need(payload is None, "UNEXPECTED_OBJECT")
+        return data[head.segments :]
+    need(payload is not None, "PAYLOAD_NOT_FOUND")
+    need(len(payload) >= 74, "TRUNCATED")
+    need(payload[:74] == head.floe, "AUTHENTICATION")
+    return payload[74:]
+
+
+def open_object(data, payload, keys):
     head, slots = read_head_and_slots(data)
+    segments = payload_of(data, payload, head)
     need(head.type == 1, "WRONG_TYPE")
+    need(slots, "SHREDDED" if is_erased(data, head) else "HEADER_DAMAGED")
     data_key = unlock(head, slots, keys)
     meta = open_meta(head, data_key) if head.meta else None
-    plaintext = open_payload(head, data_key, data[2 * head.P + 2 * head.S :])
+    plaintext = open_payload(head, data_key, segments)
     return head, data_key, meta, plaintext
 
 
@@ -473,14 +562,31 @@ def read_file(path):
 
 def read_vector(path):
     vector = json.loads(read_file(path))
-    decode = lambda v: (bytes.fromhex(v["keyId"]), bytes.fromhex(v["kek"]))
-    keys = [(key["uri"], {v["version"]: decode(v) for v in key["versions"]}) for key in vector["keys"]]
-    return read_file(os.path.join(os.path.dirname(path), vector["file"])), keys
+    folder = os.path.dirname(path)
+    keys = [(key["uri"], {v["version"]: decode_key(v) for v in key["versions"]}) for key in vector["keys"]]
+    payload = vector.get("payload")
+    return (
+        read_file(os.path.join(folder, vector["file"])),
+        None if payload is None else read_file(os.path.join(folder, payload["file"])),
+        keys,
+    )
+
+
+def decode_key(version):
+    if "privateKey" in version:
+        return bytes.fromhex(version["privateKey"])
+    return bytes.fromhex(version["keyId"]), bytes.fromhex(version["kek"])
+
+
+def read_pair(path):
+    """An object of any layout: the payload of NAME.wax is NAME.floe beside it, where there is one (section 10)."""
+    payload = re.sub(r"\.wax$", "", path) + ".floe"
+    return read_file(path), read_file(payload) if os.path.exists(payload) else None
 
 
 def main(arguments):
     if arguments[:1] == ["--keyring"]:
-        reads = [lambda path=path: (read_file(path), read_keyring(*arguments[1:3])) for path in arguments[3:]]
+        reads = [lambda path=path: (*read_pair(path), read_keyring(*arguments[1:3])) for path in arguments[3:]]
     else:
         reads = [lambda path=path: read_vector(path) for path in arguments]
     for read in reads:

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { createLocalKeyring, isWaxsealError, open, seal, type SealOptions } from '../../src/index.ts';
+import { createLocalKeyring, isWaxsealError, open, seal, type WholeSealOptions } from '../../src/index.ts';
 import { fixedKey, type FixedKey, versionOf } from '../vectors/waxseal/make/fixed-key.ts';
 import { scaled } from '../tier.ts';
 import { loadVectors, sha256Hex } from './vectors.ts';
@@ -164,7 +164,7 @@ async function randomObject(): Promise<{ object: Uint8Array; keys: FixedKey[] }>
   const full = segmentLength - 32;
   const size = pick(0, 1, full - 1, full, full + 1, 2 * full, randomInt(0, 4 * full));
   const name = text(40);
-  const options: SealOptions = {
+  const options: WholeSealOptions = {
     segmentLength,
     context: Object.fromEntries(Array.from({ length: randomInt(5) }, () => [text(20), text(60)])),
     metadata: pick(undefined, {}, { name }, { name, mediaType: text(30) }),

@@ -5,6 +5,7 @@ import type {
   CallOptions,
   KeyDescription,
   KeyProvider,
+  RecomputedWrap,
   UnwrappedSecret,
   WrappedSecret,
 } from '../../src/keys/provider.ts';
@@ -15,6 +16,7 @@ export class ReferenceKey implements Required<KeyProvider> {
   readonly algorithms: readonly number[] = [1];
   readonly bindsContext: boolean = true;
   readonly symmetric: boolean = true;
+  readonly canUnwrap: boolean = true;
   protected readonly root = randomFillSync(new Uint8Array(32));
   protected readonly disabled = new Set<string>();
   protected current = 1;
@@ -68,6 +70,11 @@ export class ReferenceKey implements Required<KeyProvider> {
     const secret = randomFillSync(new Uint8Array(new ArrayBuffer(32)));
     const wrapped = await this.wrap(secret, binding, options);
     return { secret, version: wrapped.version, wrapped };
+  }
+
+  async wrapRecomputed(secret: Uint8Array, binding: Uint8Array, options?: CallOptions): Promise<RecomputedWrap> {
+    const wrapped = await this.wrap(secret, binding, options);
+    return { wrapped, recomputed: await this.unwrap(wrapped, binding, options) };
   }
 
   async rewrap(wrapped: WrappedSecret, binding: Uint8Array, options?: CallOptions): Promise<WrappedSecret> {

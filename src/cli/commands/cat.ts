@@ -3,12 +3,14 @@ import { WaxsealError } from '../../errors/index.ts';
 import type { Context } from '../context.ts';
 import { parseContext } from '../each.ts';
 import { EXIT } from '../exit.ts';
+import { tellOpener } from '../opener.ts';
 import { writeToStdout } from '../standard-streams.ts';
 
 interface Options {
   range?: string;
   expectId?: string;
   expectContext?: string[];
+  requireSymmetricWrap?: boolean;
 }
 
 export async function run(context: Context, [path = '']: readonly string[], options: Options): Promise<number> {
@@ -20,6 +22,7 @@ export async function run(context: Context, [path = '']: readonly string[], opti
     signal: context.signal,
     expectId,
     expectContext: parseContext(options.expectContext),
+    requireSymmetricWrap: options.requireSymmetricWrap,
   });
   try {
     const start = range?.first ?? 0;
@@ -31,6 +34,7 @@ export async function run(context: Context, [path = '']: readonly string[], opti
         { object: path },
       );
     }
+    tellOpener(context.out, path, object.info);
     await writeToStdout(object.stream(start, end, { signal: context.signal }), true);
     context.out.results([{ ok: true, path, output: '-', id: object.info.id, size: object.size }]);
     return EXIT.done;

@@ -33,7 +33,10 @@ function show({ out }: Context, path: string, object: Inspection, recipients: re
     ['created', object.created.toISOString()],
     ['size', object.size === undefined ? 'not recorded' : `${formatBytes(object.size)} (${String(object.size)} bytes)`],
     ['sealed size', `${formatBytes(object.sealedSize)}, segments of ${formatBytes(object.segmentLength)}`],
-    ['slots', `${object.slots}, generation ${String(object.generation ?? '-')}`],
+    [
+      'recipients',
+      `${object.lists}${object.generation === undefined ? '' : `, generation ${String(object.generation)}`}`,
+    ],
   ];
   out.say(`${out.strong(path)}: what its head says (nothing of this has been authenticated: verify does that)`);
   for (const [name, value] of facts) out.say(`  ${name.padEnd(12)}${value}`);

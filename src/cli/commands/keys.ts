@@ -1,21 +1,104 @@
+import { zero } from '../../crypto/secrets.ts';
+import { isWaxsealError, WaxsealError } from '../../errors/index.ts';
+import type { LocalX25519Key } from '../../keys/local/index.ts';
+import { readPrivateFile } from '../../keys/local/private-files.ts';
 import type { KeyDescription } from '../../keys/provider.ts';
-import { type Context, localName } from '../context.ts';
+import { isLocalName } from '../../keys/uri.ts';
+import { publicUriFromPem } from '../../keys/x25519/pem.ts';
+import { type Context, localName, pairName } from '../context.ts';
 import { EXIT } from '../exit.ts';
 import { count } from '../output.ts';
 
-export async function create(context: Context, [uri = '']: readonly string[]): Promise<number> {
+const NOT_IN_BACKUP = 'The last backup of the keyring does not hold it: waxseal key backup -o keyring.backup';
+
+export async function create(
+  context: Context,
+  [uri = '']: readonly string[],
+  options: { x25519?: boolean },
+): Promise<number> {
+  if (options.x25519 === true) return createPair(context, uri);
   const description = await (await context.ring()).create(localName(uri));
   context.out.results([document(description)]);
   context.out.say(`Created ${context.out.strong(description.uri)}. Use it with -k ${description.uri}.`);
-  context.out.say('The last backup of the keyring does not hold it: waxseal key backup -o keyring.backup');
+  context.out.say(NOT_IN_BACKUP);
+  return EXIT.done;
+}
+
+async function createPair(context: Context, name: string): Promise<number> {
+  const { out } = context;
+  const pair = await (await context.ring()).createX25519(pairName(name));
+  out.results([await pairDocument(pair)]);
+  out.say(`Created the key pair ${out.strong(pair.name)}. Its public key, which everybody may know:`);
+  sayPublicKey(context, pair);
+  return EXIT.done;
+}
+
+/** Takes in a private key from a PEM file that nobody else can read. */
+export async function importPair(
+  context: Context,
+  [file = '']: readonly string[],
+  options: { name: string },
+): Promise<number> {
+  const { out } = context;
+  const name = pairName(options.name);
+  const pem = await readPem(file);
+  let pair: LocalX25519Key;
+  try {
+    pair = await (await context.ring()).importX25519(name, pem);
+  } catch (error) {
+    if (!isWaxsealError(error, 'ERR_USAGE')) throw error;
+    throw new WaxsealError('ERR_USAGE', `${file}: ${error.message}`, { object: file, next: error.next, cause: error });
+  } finally {
+    zero(pem);
+  }
+  out.results([await pairDocument(pair)]);
+  out.say(`Took in the key pair ${out.strong(pair.name)}. Its public key, which everybody may know:`);
+  sayPublicKey(context, pair);
+  out.say(`${file} still holds the private key: delete it.`);
+  return EXIT.done;
+}
+
+const MAX_PEM_BYTES = 16 * 1024;
+
+/** A public key may lie open, and is told as what it is; everything else must be readable by its owner alone. */
+async function readPem(file: string): Promise<Uint8Array> {
+  const read = (isPrivate: boolean): Promise<Uint8Array | undefined> =>
+    readPrivateFile(file, { maxBytes: MAX_PEM_BYTES, followLinks: true, private: isPrivate });
+  let pem: Uint8Array | undefined;
+  try {
+    pem = await read(true);
+  } catch (error) {
+    if (isWaxsealError(error, 'ERR_KEYRING_DAMAGED')) throw notPem(file, error);
+    if (!isWaxsealError(error, 'ERR_KEYRING_PERMISSIONS')) throw error;
+    const open = await read(false);
+    if (open !== undefined && publicUriFromPem(open) !== undefined) return open;
+    zero(open);
+    const next = `${error.next}; others may have read this key: a new one is safer`;
+    throw new WaxsealError(error.code, error.message, { object: file, next, cause: error });
+  }
+  if (pem === undefined) throw new WaxsealError('ERR_FILE_NOT_FOUND', `there is no file ${file}`, { object: file });
+  return pem;
+}
+
+function notPem(file: string, cause: unknown): WaxsealError {
+  return new WaxsealError('ERR_USAGE', `${file} is no PEM file of a private key`, { object: file, cause });
+}
+
+/** Prints the URI and nothing else, for `$(…)`. */
+export async function exportPublic(context: Context, [name = '']: readonly string[]): Promise<number> {
+  const pair = await context.pair(name);
+  if (context.out.json) context.out.results([await pairDocument(pair)]);
+  else process.stdout.write(`${pair.uri}\n`);
   return EXIT.done;
 }
 
 export async function list(context: Context): Promise<number> {
   const { out } = context;
   const ring = await context.ring();
-  const keys = await ring.list();
-  out.results(keys.map(document));
+  const pairs = await ring.x25519Keys();
+  const isPair = new Set(pairs.map(({ uri }) => uri));
+  const keys = (await ring.list()).filter(({ uri }) => !isPair.has(uri));
+  out.results([...keys.map(document), ...(await Promise.all(pairs.map(pairDocument)))]);
   const width = Math.max(3, ...keys.map(({ uri }) => uri.length));
   out.say(`${'KEY'.padEnd(width)}  CURRENT  VERSIONS  LAST ROTATED`);
   for (const key of keys) {
@@ -24,6 +107,7 @@ export async function list(context: Context): Promise<number> {
       `${key.uri.padEnd(width)}  ${current.padEnd(7)}  ${String(key.versions.length).padEnd(8)}  ${day(key.lastRotated ?? key.versions[0]?.created)}`,
     );
   }
+  await listPairs(context, pairs);
   const backup = await ring.lastBackup();
   if (backup === undefined) out.say('\nThe keyring has never been backed up: waxseal key backup -o keyring.backup');
   else if (!backup.complete)
@@ -33,6 +117,7 @@ export async function list(context: Context): Promise<number> {
 
 export async function show(context: Context, [uri = '']: readonly string[]): Promise<number> {
   const { out } = context;
+  if (uri.startsWith('x25519:') || isLocalName(uri)) return showPair(context, uri);
   const key = await (await context.ring()).describe(localName(uri));
   out.results([document(key)]);
   out.say(`${out.strong(key.uri)}, ${count(key.versions.length, 'version')}`);
@@ -41,6 +126,38 @@ export async function show(context: Context, [uri = '']: readonly string[]): Pro
     out.say(`  ${label.padEnd(4)} ${state.padEnd(14)} ${day(created)}  ${version}${mark}`);
   }
   return EXIT.done;
+}
+
+async function showPair(context: Context, name: string): Promise<number> {
+  const { out } = context;
+  const pair = await context.pair(name).catch((error: unknown) => {
+    if (!isWaxsealError(error, 'ERR_KEY_NOT_FOUND') || !isLocalName(name)) throw error;
+    const next = `see what exists with key list; a local key is shown by its URI: waxseal key show local:${name}`;
+    throw new WaxsealError(error.code, error.message, { object: name, next, cause: error });
+  });
+  out.results([await pairDocument(pair)]);
+  out.say(`${out.strong(pair.name)}, a key pair made ${day((await pair.describe()).versions[0]?.created)}`);
+  sayPublicKey(context, pair, false);
+  return EXIT.done;
+}
+
+function sayPublicKey({ out }: Context, { uri }: LocalX25519Key, isNew = true): void {
+  out.say(`  ${uri}`);
+  out.say(
+    'Whoever has it can seal with -k and this URI, without a keyring. The private key never leaves this keyring,',
+  );
+  out.say('except inside a backup of it. A wrap to a public key proves nothing about who sealed.');
+  if (isNew) out.say(NOT_IN_BACKUP);
+}
+
+async function listPairs({ out }: Context, pairs: readonly LocalX25519Key[]): Promise<void> {
+  if (pairs.length === 0) return;
+  const width = Math.max(8, ...pairs.map(({ name }) => name.length));
+  out.say(`\n${'KEY PAIR'.padEnd(width)}  MADE        PUBLIC KEY`);
+  for (const pair of pairs) {
+    const { versions } = await pair.describe();
+    out.say(`${pair.name.padEnd(width)}  ${day(versions[0]?.created)}  ${pair.uri}`);
+  }
 }
 
 export const disable = (context: Context, args: readonly string[], options: { keyVersion: string }): Promise<number> =>
@@ -78,6 +195,10 @@ async function setState(
 function document(key: KeyDescription): object {
   const { uri, currentVersion, versions, protectionLevel, lastRotated } = key;
   return { uri, currentVersion, lastRotated, protectionLevel, versions };
+}
+
+async function pairDocument(pair: LocalX25519Key): Promise<object> {
+  return { name: pair.name, ...document(await pair.describe()) };
 }
 
 function day(date: Date | undefined): string {

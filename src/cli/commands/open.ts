@@ -1,7 +1,8 @@
-import { open, openFile, type OpenReport } from '../../envelope/index.ts';
+import { type ObjectInfo, open, openFile, type OpenReport } from '../../envelope/index.ts';
 import type { Context } from '../context.ts';
 import { forEachPath, parseContext } from '../each.ts';
 import { EXIT } from '../exit.ts';
+import { tellOpener } from '../opener.ts';
 import { formatBytes, formatMs } from '../output.ts';
 import { checkOutput, refuseMixedInput, requireInput } from '../paths.ts';
 import { startProgress } from '../progress.ts';
@@ -12,6 +13,7 @@ interface Options {
   force?: boolean;
   expectId?: string;
   expectContext?: string[];
+  requireSymmetricWrap?: boolean;
 }
 
 export async function run(context: Context, paths: readonly string[], options: Options): Promise<number> {
@@ -24,13 +26,15 @@ export async function run(context: Context, paths: readonly string[], options: O
     signal: context.signal,
     expectId,
     expectContext: parseContext(options.expectContext),
+    requireSymmetricWrap: options.requireSymmetricWrap,
   };
   const [first = ''] = paths;
   if (targets.get(first) === '-') {
     context.out.payloadOnStdout();
     if (first !== '-') await requireInput(first);
     const input = first === '-' ? process.stdin : (await import('node:fs')).createReadStream(first);
-    await writeToStdout(await open(input, keys, common), options.output === '-');
+    const onInfo = (info: ObjectInfo): void => tellOpener(context.out, first, info);
+    await writeToStdout(await open(input, keys, { ...common, onInfo }), options.output === '-');
     context.out.results([{ ok: true, path: first, output: '-' }]);
     return EXIT.done;
   }
@@ -51,6 +55,7 @@ export async function run(context: Context, paths: readonly string[], options: O
     }
     const ms = performance.now() - started;
     context.out.say(`Opened ${path} → ${context.out.strong(target)} (${formatBytes(report.size)}, ${formatMs(ms)}).`);
+    tellOpener(context.out, path, report.info);
     const { id, context: facts, openedBy } = report.info;
     return { output: target, id, size: report.size, context: facts, openedBy, ms: Math.round(ms) };
   });

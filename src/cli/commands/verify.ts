@@ -2,12 +2,14 @@ import { verify } from '../../envelope/index.ts';
 import type { Context } from '../context.ts';
 import { forEachPath, parseContext } from '../each.ts';
 import { EXIT } from '../exit.ts';
+import { tellPublicKey } from '../opener.ts';
 import { count, formatBytes, formatMs } from '../output.ts';
 import { startProgress } from '../progress.ts';
 
 interface Options {
   expectId?: string;
   expectContext?: string[];
+  requireSymmetricWrap?: boolean;
 }
 
 export async function run(context: Context, paths: readonly string[], options: Options): Promise<number> {
@@ -26,6 +28,7 @@ export async function run(context: Context, paths: readonly string[], options: O
         onProgress: progress.onProgress,
         expectId,
         expectContext: parseContext(options.expectContext),
+        requireSymmetricWrap: options.requireSymmetricWrap,
       }).finally(() => progress.stop());
       const ms = performance.now() - started;
       if (report.ok) {
@@ -38,6 +41,11 @@ export async function run(context: Context, paths: readonly string[], options: O
       } else {
         out.warn(`${path} is NOT as it was sealed:`);
       }
+      const openers = report.recipients.filter(({ unwrap }) => unwrap === 'opened').map(({ uri }) => uri);
+      const [first] = openers;
+      // A symmetric wrap that opens can only have been made by somebody who holds that key.
+      const vouched = openers.some((uri) => keys.some((key) => key.uri === uri && key.symmetric));
+      if (first !== undefined && !vouched) tellPublicKey(out, path, first);
       for (const { severity, message, next, code } of report.findings) {
         out.warn(`${path}: ${severity === 'warning' ? '' : 'broken: '}${message} [${code}]\n  next: ${next}`);
       }

@@ -11,6 +11,8 @@ export type Add = <Options>(
   description: string,
   load: () => Promise<{ readonly run: Run<Options> }>,
   help: string,
+  /** Whether `--help` and completion leave it out. */
+  hidden?: boolean,
 ) => Command;
 
 export const NOT_REVOCATION = `

@@ -8,10 +8,26 @@ export function addKeyCommands(program: Command, add: Add): void {
   add(
     key,
     'create <key>',
-    'make a key',
+    'make a key, or with --x25519 a key pair',
     async () => ({ run: (await import('../commands/keys.ts')).create }),
-    examples('key create local:datasets'),
+    examples('key create local:datasets', 'key create partners --x25519'),
+  ).option('--x25519', 'make a key pair: everybody may know its public key and seal to it, only this keyring opens');
+  add(
+    key,
+    'export-public <name>',
+    'print the URI of the public key of a pair',
+    async () => ({ run: (await import('../commands/keys.ts')).exportPublic }),
+    examples('key export-public partners', 'seal model.onnx -k $(waxseal key export-public partners)'),
   );
+  add(
+    key,
+    'import <file>',
+    'take in an X25519 private key (PEM, PKCS#8)',
+    async () => ({ run: (await import('../commands/keys.ts')).importPair }),
+    `
+The file must be readable by you alone. It still holds the key afterwards: delete it.
+${examples('key import private.pem --name partners')}`,
+  ).requiredOption('--name <name>', 'the name of the pair in the keyring');
   add(
     key,
     'list',
@@ -24,7 +40,7 @@ export function addKeyCommands(program: Command, add: Add): void {
     'show <key>',
     'show the versions of a key and their states',
     async () => ({ run: (await import('../commands/keys.ts')).show }),
-    examples('key show local:default'),
+    examples('key show local:default', 'key show partners'),
   );
   for (const [name, what] of [
     ['disable', 'suspend a version: it neither wraps nor unwraps until it is enabled again'],

@@ -36,7 +36,8 @@ export function addObjectCommands(program: Command, add: Add): void {
     .option('-o, --output <file>', 'output, - for standard output')
     .option('--force', 'replace existing output')
     .option('--expect-id <id>', 'refuse any other object')
-    .option('--expect-context <name=value>', 'refuse an object whose context does not say so; repeatable', collect);
+    .option('--expect-context <name=value>', 'refuse an object whose context does not say so; repeatable', collect)
+    .option('--require-symmetric-wrap', 'refuse an object that only a public-key wrap opens: anybody can make those');
   add(
     program,
     'cat <path>',
@@ -46,7 +47,8 @@ export function addObjectCommands(program: Command, add: Add): void {
   )
     .option('--range <first-last>', 'bytes first to last, both included, as in HTTP')
     .option('--expect-id <id>', 'refuse any other object')
-    .option('--expect-context <name=value>', 'refuse an object whose context does not say so; repeatable', collect);
+    .option('--expect-context <name=value>', 'refuse an object whose context does not say so; repeatable', collect)
+    .option('--require-symmetric-wrap', 'refuse an object that only a public-key wrap opens: anybody can make those');
   add(
     program,
     'inspect <path...>',
@@ -62,7 +64,8 @@ export function addObjectCommands(program: Command, add: Add): void {
     examples('verify model.onnx.wax'),
   )
     .option('--expect-id <id>', 'refuse any other object')
-    .option('--expect-context <name=value>', 'refuse an object whose context does not say so; repeatable', collect);
+    .option('--expect-context <name=value>', 'refuse an object whose context does not say so; repeatable', collect)
+    .option('--require-symmetric-wrap', 'refuse an object that only a public-key wrap opens: anybody can make those');
   add(
     program,
     'rotate <key>',

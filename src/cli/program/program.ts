@@ -1,8 +1,10 @@
 import { Command } from 'commander';
 import type { Context, GlobalOptions } from '../context.ts';
 import { examples, type Run } from './command.ts';
+import { addHomeCommands } from './home.ts';
 import { addKeyCommands } from './keys.ts';
 import { addObjectCommands } from './objects.ts';
+import { addShellCommands } from './shell.ts';
 import { version } from './version.ts';
 
 interface Wiring {
@@ -42,8 +44,9 @@ export function buildProgram({ context, ended }: Wiring): Command {
     description: string,
     load: () => Promise<{ readonly run: Run<Options> }>,
     help: string,
+    hidden = false,
   ): Command {
-    const command = parent.command(usage).description(description).addHelpText('after', help);
+    const command = parent.command(usage, { hidden }).description(description).addHelpText('after', help);
     command.exitOverride();
     command.action(async () => {
       const options = command.optsWithGlobals<Options & GlobalOptions>();
@@ -62,8 +65,10 @@ export function buildProgram({ context, ended }: Wiring): Command {
     () => import('../commands/init.ts'),
     examples('init', 'init --key-file', 'init --passphrase-file secret.txt'),
   ).option('--key-file', 'leave the unlocking key in the home, for machines that nobody sits at');
+  addHomeCommands(program, add);
   addKeyCommands(program, add);
   addObjectCommands(program, add);
+  addShellCommands(program, add);
   return program;
 }
 

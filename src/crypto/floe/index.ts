@@ -1,6 +1,8 @@
 /**
  * FLOE (C2SP FLOE.md): authenticated encryption of data of any size in segments, with bounded memory, random access
  * and key commitment. The sharper tools for random access are in `waxseal/floe/segments`.
+ *
+ * @packageDocumentation
  */
 export { OnlineDecryptor, OnlineEncryptor } from './online.ts';
 export { decrypt, encrypt } from './oneshot.ts';

@@ -3,6 +3,8 @@
  * encrypts or reads in parallel or at arbitrary positions. They do not enforce that all segments are encrypted, that a
  * position is encrypted only once, that nothing stands after the final segment, or that a reader reaches it: the
  * caller must. Everyone else takes the online, stream or one-shot functions.
+ *
+ * @packageDocumentation
  */
 import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
 import { writeU32 } from '../../bytes/index.ts';
@@ -35,9 +37,18 @@ const MARKER_LENGTH = 4;
 export interface EncryptedSegmentParts {
   /** Marker (4) and AEAD IV (12). */
   readonly prefix: Uint8Array;
+  /** As long as the plaintext. */
   readonly ciphertext: Uint8Array;
   /** 16 bytes. */
   readonly tag: Uint8Array;
+}
+
+/** What {@link startEncryption} gives. */
+export interface StartedEncryption {
+  /** For the segments; the caller closes it. */
+  readonly state: FloeState;
+  /** 74 bytes, which stand before the first segment; the caller owns them. */
+  readonly header: Uint8Array;
 }
 
 /**
@@ -48,11 +59,7 @@ export interface EncryptedSegmentParts {
  * @returns the state, which the caller closes, and the header of 74 bytes, which the caller owns
  * @throws TypeError, RangeError for a wrong argument
  */
-export function startEncryption(
-  key: Uint8Array,
-  aad: Uint8Array,
-  params: FloeParams,
-): { state: FloeState; header: Uint8Array } {
+export function startEncryption(key: Uint8Array, aad: Uint8Array, params: FloeParams): StartedEncryption {
   const resolved = resolveParams(params);
   requireKey(key);
   requireBytes('aad', aad);

@@ -15,6 +15,8 @@ export const MAX_CORE = 16 * 1024;
 export const MAX_META = 4 * 1024;
 export const MAX_CONTEXT = 4 * 1024;
 export const MAX_SLOT = 64 * 1024;
+/** A recipient list, in every layout: what the largest slot holds, so that every object converts to every layout. */
+export const MAX_LIST = MAX_SLOT - SLOT_HEADER_LENGTH;
 export const MAX_GENERATION = 2 ** 48;
 export const MAX_RECIPIENTS = 32;
 export const MAX_VERSION_BYTES = 256;

@@ -14,6 +14,7 @@ import { MAX_META } from './limits.ts';
 
 /** Private facts about the object, encrypted in its head (SPEC section "Meta"). Only ever displayed. */
 export interface PrivateMetadata {
+  /** A name for people, such as that of the file. */
   readonly name?: string | undefined;
   /** RFC 6838 media type. */
   readonly mediaType?: string | undefined;

@@ -52,6 +52,7 @@ export function entryTagKey(dataKey: Uint8Array, bind: Uint8Array): Uint8Array {
   return expandLabel(dataKey, 'waxseal/1 entry', [bind], 32);
 }
 
+/** The tag of an entry: whether somebody who held the data key wrote it as it stands. */
 export type TagState = 'valid' | 'missing' | 'invalid';
 
 /** Whether an entry was written by somebody who held the data key. */

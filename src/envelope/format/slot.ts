@@ -24,6 +24,8 @@ export interface SlotReading {
   readonly slot: Slot | undefined;
   /** Why it is not valid. */
   readonly problem: string | undefined;
+  /** Nothing but zeros, as shredding leaves it. */
+  readonly erased: boolean;
 }
 
 /** How many bytes of recipients a slot holds. */
@@ -71,8 +73,9 @@ export function readSlot(
   bind: Uint8Array,
   name: string,
 ): SlotReading {
-  const invalid = (problem: string): SlotReading => ({ bytes, slot: undefined, problem });
+  const invalid = (problem: string, erased = false): SlotReading => ({ bytes, slot: undefined, problem, erased });
   if (bytes.length !== slotSize) return invalid('it is cut off');
+  if (isZero(bytes)) return invalid('it was erased', true);
   if (!equalBytes(bytes.subarray(0, 4), SLOT_MAGIC)) return invalid('it does not begin with WXSL');
   if (bytes[4] !== index) return invalid('it is the other slot');
   if (!isZero(bytes.subarray(5, 8)) || !isZero(bytes.subarray(24, 32))) return invalid('reserved bytes are not zero');
@@ -87,7 +90,12 @@ export function readSlot(
   }
   try {
     const recipients = decodeRecipients(list, name);
-    return { bytes, slot: { index, generation: Number(generation), recipients, list }, problem: undefined };
+    return {
+      bytes,
+      slot: { index, generation: Number(generation), recipients, list },
+      problem: undefined,
+      erased: false,
+    };
   } catch (error) {
     if (error instanceof WaxsealError) return invalid(error.message);
     throw error;

@@ -1,8 +1,9 @@
 import type { FileHandle } from 'node:fs/promises';
 import { open, realpath, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { equalBytes } from '../../bytes/index.ts';
 import { fromSystemError, WaxsealError } from '../../errors/index.ts';
-import { networkFileSystem, readFully, writeFully } from '../../files/index.ts';
+import { networkFileSystem, readFully, withFolderLock, writeFully } from '../../files/index.ts';
 import { fileSource, type OpenSource } from '../source.ts';
 
 /** A sealed file that is open for writing in place. */
@@ -34,6 +35,46 @@ export async function openObjectFile(path: string, allowNetworkFileSystem: boole
   } catch (error) {
     await source.close();
     throw error;
+  }
+}
+
+/** How a file is opened for a change. */
+export interface ChangeFileOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly dryRun?: boolean | undefined;
+  readonly lockTimeoutMs?: number | undefined;
+  readonly allowNetworkFileSystem?: boolean | undefined;
+}
+
+/**
+ * Runs `work` on a file under the lock of its folder; in a dry run without. The file is opened before, so that no lock
+ * file appears beside one that cannot be changed anyway, and again if it was replaced while the lock was waited for.
+ *
+ * @throws WaxsealError as {@link openObjectFile}, `ERR_BUSY`, `ERR_INPUT_CHANGED`, and what `work` throws
+ */
+export async function withObjectFile<T>(
+  path: string,
+  options: ChangeFileOptions,
+  work: (file: ObjectFile) => Promise<T>,
+): Promise<T> {
+  const allowNetwork = options.allowNetworkFileSystem === true;
+  let file = await openObjectFile(path, allowNetwork);
+  try {
+    if (options.dryRun === true) return await work(file);
+    const { lockTimeoutMs: timeoutMs, signal } = options;
+    return await withFolderLock(dirname(file.realPath), { timeoutMs, signal }, async () => {
+      if (!(await isStillThere(file))) {
+        const fresh = await openObjectFile(path, allowNetwork);
+        const { realPath } = file;
+        await file.close();
+        file = fresh;
+        // Another folder would take another lock.
+        if (fresh.realPath !== realPath) throw replaced(file);
+      }
+      return work(file);
+    });
+  } finally {
+    await file.close();
   }
 }
 
@@ -95,14 +136,20 @@ export async function writeRegion(file: ObjectFile, bytes: Uint8Array, offset: n
  * @throws WaxsealError `ERR_INPUT_CHANGED`
  */
 export async function assertStillThere(file: ObjectFile): Promise<void> {
+  if (!(await isStillThere(file))) throw replaced(file);
+}
+
+async function isStillThere(file: ObjectFile): Promise<boolean> {
   const now = await stat(file.realPath, { bigint: true }).catch(() => undefined);
-  const written = await file.handle.stat({ bigint: true });
-  if (now?.ino !== written.ino || now.dev !== written.dev) {
-    throw new WaxsealError('ERR_INPUT_CHANGED', `${file.name} was replaced while it was being rewritten`, {
-      object: file.name,
-      next: 'run the command again: the file that has the name now was not touched',
-    });
-  }
+  const opened = await file.handle.stat({ bigint: true });
+  return now?.ino === opened.ino && now.dev === opened.dev;
+}
+
+function replaced(file: ObjectFile): WaxsealError {
+  return new WaxsealError('ERR_INPUT_CHANGED', `${file.name} was replaced while it was being rewritten`, {
+    object: file.name,
+    next: 'run the command again: the file that has the name now was not touched',
+  });
 }
 
 async function sameFile(file: ObjectFile, other: FileHandle): Promise<boolean> {

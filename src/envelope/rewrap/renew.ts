@@ -3,11 +3,12 @@ import { isWaxsealError, WaxsealError } from '../../errors/index.ts';
 import type { KeyProvider } from '../../keys/provider.ts';
 import { checkTag, entryTagKey, makeRecipient, type Recipient } from '../format/recipients.ts';
 import { fits, objectFacts, unwrapRecipient } from '../unlock.ts';
-import { wrapVerified } from '../wrap-verified.ts';
-import type { CurrentRecipients, UpdateOptions } from './update-slots.ts';
+import { type Assurance, wrapVerified } from '../wrap-verified.ts';
+import type { CurrentRecipients, UpdateOptions } from './change.ts';
 
 /** What became of one entry. */
 export interface EntryOutcome {
+  /** Key URI of the entry as it was, without a version. */
   readonly uri: string;
   /**
    * `renewed`: a new wrap under the current version; `current`: verified to be on it already; `merged`: dropped because
@@ -15,10 +16,23 @@ export interface EntryOutcome {
    * key at hand, but nothing proves that somebody who held the data key wrote it, so that it was left alone.
    */
   readonly action: 'renewed' | 'current' | 'merged' | 'kept' | 'unproven';
+  /** Version that it was wrapped under. */
   readonly from: string;
+  /** Version that it is wrapped under now. */
   readonly to: string;
   /** The key that the entry names now: another one only when it was replaced. */
   readonly toUri: string;
+  /**
+   * How a new wrap was proven: `compared`, unwrapped again; `recomputed`, opened by its sender, who has only the public
+   * key. Absent where nothing was wrapped.
+   */
+  readonly assurance?: Assurance | undefined;
+}
+
+/** A new entry, and how its wrap was proven. */
+export interface FreshRecipient {
+  readonly recipient: Recipient;
+  readonly assurance: Assurance;
 }
 
 /** A new entry for `provider`, proven before it is used. */
@@ -26,11 +40,11 @@ export async function freshRecipient(
   { head, dataKey }: CurrentRecipients,
   provider: KeyProvider,
   options: UpdateOptions,
-): Promise<Recipient> {
-  const wrapped = await wrapVerified(provider, dataKey, head.bind, objectFacts(head), options);
+): Promise<FreshRecipient> {
+  const { wrapped, assurance } = await wrapVerified(provider, dataKey, head.bind, objectFacts(head), options);
   const tagKey = entryTagKey(dataKey, head.bind);
   try {
-    return makeRecipient(wrapped, Math.floor(Date.now() / 1000), tagKey);
+    return { recipient: makeRecipient(wrapped, Math.floor(Date.now() / 1000), tagKey), assurance };
   } finally {
     zero(tagKey);
   }
@@ -50,10 +64,12 @@ export async function renewRecipients(
 ): Promise<{ readonly after: readonly Recipient[]; readonly outcomes: readonly EntryOutcome[] }> {
   const after: Recipient[] = [];
   const outcomes: EntryOutcome[] = [];
-  const fresh = new Map<KeyProvider, Recipient>();
+  const fresh = new Map<KeyProvider, FreshRecipient>();
   for (const entry of current.opened.slot.recipients) {
-    const outcome = (action: EntryOutcome['action'], to = entry.version, toUri = entry.uri): void => {
-      outcomes.push({ uri: entry.uri, action, from: entry.version, to, toUri });
+    const outcome = (action: EntryOutcome['action'], made?: FreshRecipient): void => {
+      const { version: to, uri: toUri } = made?.recipient ?? entry;
+      const proven = made === undefined ? {} : { assurance: made.assurance };
+      outcomes.push({ uri: entry.uri, action, from: entry.version, to, toUri, ...proven });
     };
     const provider = keys.find((key) => fits(entry, key));
     if (replace === undefined ? provider === undefined : entry.uri !== replace.from) {
@@ -78,10 +94,10 @@ export async function renewRecipients(
     if (renewed === undefined) {
       renewed = await freshRecipient(current, target, options);
       fresh.set(target, renewed);
-      after.push(renewed);
-      outcome('renewed', renewed.version, renewed.uri);
+      after.push(renewed.recipient);
+      outcome('renewed', renewed);
     } else {
-      outcome('merged', renewed.version, renewed.uri);
+      outcome('merged', renewed);
     }
   }
   return { after: withoutTwins(after, fresh), outcomes };
@@ -126,8 +142,8 @@ async function isCurrent(proof: Proof, provider: KeyProvider, { signal }: Update
 }
 
 /** An older entry may have come to the same key and version as a fresh one: the fresh one stays. */
-function withoutTwins(list: readonly Recipient[], fresh: ReadonlyMap<KeyProvider, Recipient>): Recipient[] {
-  const made = [...fresh.values()];
+function withoutTwins(list: readonly Recipient[], fresh: ReadonlyMap<KeyProvider, FreshRecipient>): Recipient[] {
+  const made = [...fresh.values()].map(({ recipient }) => recipient);
   return list.filter(
     (entry) =>
       made.includes(entry) ||

@@ -1,30 +1,30 @@
 import { concat, onAbandon } from '../../bytes/index.ts';
-import { zero } from '../../crypto/secrets.ts';
 import type { KeyProvider } from '../../keys/provider.ts';
-import { unlockSlots } from '../choose-slot.ts';
-import { assertDistinct, encodeRecipients } from '../format/recipients.ts';
-import { encodeSlot } from '../format/slot.ts';
+import { type Head, isAttached } from '../format/head.ts';
 import { MAX_PREFIX } from '../format/limits.ts';
-import { type ByteStream, collectPrefix, toWebStream } from '../input.ts';
+import { encodePrefix, type PrefixShape } from '../format/prefix.ts';
+import { type ByteStream, collectPrefix, passing, toWebStream } from '../input.ts';
 import { load } from '../load.ts';
-import type { PrefixReader } from '../read-head.ts';
-import { type Change, nextGeneration, type UpdateOptions, type UpdateResult } from './update-slots.ts';
+import { bytesSource } from '../source.ts';
+import { type Change, changedList, nextGeneration, type UpdateOptions, type UpdateResult } from './change.ts';
 
 /** What stands before the payload, with new recipients; the payload itself is never looked at. */
 interface RewrittenPrefix {
   readonly bytes: Uint8Array;
+  /** How many bytes of the object they take the place of. */
+  readonly replaces: number;
   readonly result: UpdateResult;
 }
 
-/** Rewraps a copy of an object in memory: both heads and slots are written anew, nothing is changed in `sealed`. */
+/** Rewraps a copy of an object in memory (or the header of a detached one); nothing is changed in `sealed`. */
 export async function rewrapBytes(
   sealed: Uint8Array,
   keys: readonly KeyProvider[],
   change: Change,
   options: UpdateOptions,
 ): Promise<{ readonly sealed: Uint8Array; readonly result: UpdateResult }> {
-  const { bytes, result } = await rewritePrefix(sealed, keys, change, options);
-  return { sealed: concat(bytes, sealed.subarray(bytes.length)), result };
+  const { bytes, replaces, result } = await rewritePrefix(sealed, keys, change, options);
+  return { sealed: concat(bytes, sealed.subarray(replaces)), result };
 }
 
 /** Rewraps an object on its way through: the payload passes by as it comes. */
@@ -36,21 +36,10 @@ export async function rewrapStream(
 ): Promise<{ readonly sealed: ReadableStream<Uint8Array>; readonly result: UpdateResult }> {
   const { prefix, rest, chunks } = await collectPrefix(sealed, MAX_PREFIX);
   try {
-    const { bytes, result } = await rewritePrefix(prefix, keys, change, options);
+    const { bytes, replaces, result } = await rewritePrefix(prefix, keys, change, options);
     const end = async (): Promise<void> => void (await chunks.return?.());
-    async function* passing(): AsyncGenerator<Uint8Array, void, undefined> {
-      try {
-        yield bytes;
-        for (const part of [prefix.subarray(bytes.length), rest]) if (part.length > 0) yield part;
-        for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) {
-          options.signal?.throwIfAborted();
-          yield next.value;
-        }
-      } finally {
-        await end();
-      }
-    }
-    return { sealed: toWebStream(onAbandon(passing(), end)), result };
+    const parts = [bytes, prefix.subarray(replaces), rest];
+    return { sealed: toWebStream(onAbandon(passing(parts, chunks, options.signal), end)), result };
   } catch (error) {
     await chunks.return?.();
     throw error;
@@ -64,25 +53,17 @@ async function rewritePrefix(
   options: UpdateOptions,
 ): Promise<RewrittenPrefix> {
   const name = 'the object';
-  const source: PrefixReader = {
-    name,
-    size: sealed.length,
-    read: (offset, length) => Promise.resolve(sealed.subarray(offset, offset + length)),
-  };
-  const { head, slots } = await load(source, options.observe);
-  const opened = await unlockSlots(head, slots, keys, { ...options, name });
-  try {
-    const after = await change({ head, dataKey: opened.dataKey, opened });
-    assertDistinct(after, name);
-    const generation = nextGeneration(slots);
-    const list = encodeRecipients(after);
-    const pair = ([0, 1] as const).map((index) =>
-      encodeSlot(index, generation, list, head.geometry.slotSize, head.bind, name),
-    );
-    const bytes = concat(head.bytes, ...pair, head.bytes);
-    const before = opened.slot.recipients;
-    return { bytes, result: { head, before, after, changed: true, generation, bytesWritten: bytes.length } };
-  } finally {
-    zero(opened.dataKey);
-  }
+  const loaded = await load(bytesSource(sealed, name), options.observe);
+  const { head, lists } = loaded;
+  const { current, after, list } = await changedList(loaded, keys, change, options, name);
+  const generation = isAttached(head) ? nextGeneration(lists) : undefined;
+  const bytes = encodePrefix(head, list, shapeOf(head, generation), name);
+  const result = { head, before: current.recipients, after, changed: true, generation, bytesWritten: bytes.length };
+  return { bytes, replaces: head.geometry.prefixLength, result };
+}
+
+function shapeOf(head: Head, generation = 0): PrefixShape {
+  return isAttached(head)
+    ? { layout: 'attached', slotSize: head.geometry.slotSize, generation }
+    : { layout: head.geometry.layout };
 }

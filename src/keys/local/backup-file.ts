@@ -1,9 +1,12 @@
 import { toBase64Url } from '../../bytes/index.ts';
 import { equalSecrets, zero } from '../../crypto/secrets.ts';
 import { isWaxsealError, WaxsealError } from '../../errors/index.ts';
+import { X25519_VERSION } from '../x25519/hpke-wrap.ts';
+import { x25519Uri } from '../x25519/public-key.ts';
 import { fieldsOf } from './fields.ts';
 import { type KeyRecord, readRecord, recordFileName, type StateRecord, versionString } from './key-records.ts';
-import { makeHeader, openHeader, parseHeader } from './keyring-file.ts';
+import { KEYS_FOLDER, makeHeader, openHeader, parseHeader } from './keyring-file.ts';
+import { isPairRecord, pairFileName, type PairRecord, PAIRS_FOLDER, readPair, withPrivateKey } from './pair-records.ts';
 import {
   assertKind,
   type JsonRecord,
@@ -19,11 +22,14 @@ import type { Unlock } from './unlock.ts';
 const KIND = 'waxseal-keyring-backup';
 export const MAX_BACKUP_BYTES = 64 * 2 ** 20;
 
+/** Everything that a backup carries beside the keyring itself. */
+export type BackupRecord = KeyRecord | PairRecord;
+
 /** A record of a key as it stands in a backup: parsed, and in the form that its file has. */
 export interface BackupEntry {
-  readonly record: KeyRecord;
-  /** Path inside the keyring's keys folder: name of the key, name of the file. */
-  readonly path: readonly [name: string, file: string];
+  readonly record: BackupRecord;
+  /** Path of its file inside the keyring, part by part. */
+  readonly path: readonly string[];
   readonly json: JsonRecord;
 }
 
@@ -85,23 +91,32 @@ function checkEntries(values: readonly RecordValue[], secrets: RingSecrets, path
   const entries = values.map((value): BackupEntry => {
     if (typeof value !== 'object' || Array.isArray(value)) throw damagedBackup(path, 'a record of it is not valid');
     const json = value as JsonRecord;
-    const record = readRecord(json, secrets, path);
+    const record = isPairRecord(json) ? readPair(json, secrets, path) : readRecord(json, secrets, path);
     if (record.type === 'version') {
       const kek = secrets.openKek(record.sealedKek, record.keyId);
       zero(kek);
       if (kek === undefined) throw damagedBackup(path, 'a key of it does not open');
     }
-    const sequence = record.type === 'state' ? record.sequence : undefined;
-    return { record, json, path: [record.name, recordFileName({ n: record.n, sequence })] };
+    if (record.type === 'pair') withPrivateKey(record, secrets, path, () => undefined);
+    return { record, json, path: filePathOf(record) };
   });
   assertComplete(entries, path);
   return entries;
+}
+
+/** Where a record stands in a keyring. */
+function filePathOf(record: BackupRecord): readonly string[] {
+  if (record.type === 'pair') return [PAIRS_FOLDER, pairFileName(record.name)];
+  const sequence = record.type === 'state' ? record.sequence : undefined;
+  return [KEYS_FOLDER, record.name, recordFileName({ n: record.n, sequence })];
 }
 
 function assertComplete(entries: readonly BackupEntry[], path: string): void {
   const paths = new Set(entries.map((entry) => entry.path.join('/')));
   if (paths.size !== entries.length) throw damagedBackup(path, 'it holds a record twice');
   for (const { record } of entries) {
+    // A pair needs nothing but itself.
+    if (record.type === 'pair') continue;
     const { name, n } = record;
     const needed: string[] = [];
     if (n > 1) needed.push(recordFileName({ n: n - 1 }));
@@ -110,7 +125,7 @@ function assertComplete(entries: readonly BackupEntry[], path: string): void {
       if (record.sequence > 1) needed.push(recordFileName({ n, sequence: record.sequence - 1 }));
     }
     for (const file of needed) {
-      if (paths.has(`${name}/${file}`)) continue;
+      if (paths.has([KEYS_FOLDER, name, file].join('/'))) continue;
       const destroyed = entries.some(
         ({ record: other }) => isDestroyed(other) && file === recordFileName({ n: other.n }) && other.name === name,
       );
@@ -119,14 +134,18 @@ function assertComplete(entries: readonly BackupEntry[], path: string): void {
   }
 }
 
-function isDestroyed(record: KeyRecord): record is StateRecord {
+function isDestroyed(record: BackupRecord): record is StateRecord {
   return record.type === 'state' && record.state === 'destroyed';
 }
 
-/** The versions whose keys a backup holds, as `local:NAME/VERSION`. */
-export function coveredVersions(records: readonly KeyRecord[]): Set<string> {
-  const versions = records.filter(({ type }) => type === 'version');
-  return new Set(versions.map((record) => `local:${record.name}/${versionString(record)}`));
+/** The versions whose keys a backup holds, as `URI/VERSION`. */
+export function coveredVersions(records: readonly BackupRecord[]): Set<string> {
+  const covered = new Set<string>();
+  for (const record of records) {
+    if (record.type === 'version') covered.add(`local:${record.name}/${versionString(record)}`);
+    if (record.type === 'pair') covered.add(`${x25519Uri(record.publicKey)}/${X25519_VERSION}`);
+  }
+  return covered;
 }
 
 function damagedBackup(path: string, why: string, cause?: unknown): WaxsealError {

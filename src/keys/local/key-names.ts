@@ -2,7 +2,7 @@ import type { Dirent } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromSystemError, systemCode } from '../../errors/index.ts';
-import { assertLocalName } from '../uri.ts';
+import { isLocalName } from '../uri.ts';
 import { listKeyFolder } from './key-folder.ts';
 import { KEYS_FOLDER } from './keyring-file.ts';
 
@@ -22,13 +22,4 @@ export async function listKeyNames(folder: string): Promise<string[]> {
     if ((await listKeyFolder(join(keysFolder, entry.name))) !== undefined) names.push(entry.name);
   }
   return names.sort();
-}
-
-function isLocalName(name: string): boolean {
-  try {
-    assertLocalName(name);
-    return true;
-  } catch {
-    return false;
-  }
 }

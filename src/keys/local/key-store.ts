@@ -5,6 +5,7 @@ import { systemCode, WaxsealError } from '../../errors/index.ts';
 import { syncFolder } from '../../files/index.ts';
 import type { KeyState } from '../provider.ts';
 import { damaged } from './damage.ts';
+import { StampedListing } from './folder-stamp.ts';
 import { listKeyFolder, type Listing, newestOf } from './key-folder.ts';
 import {
   type KeyRecord,
@@ -32,8 +33,8 @@ export interface VersionFacts {
 }
 
 /**
- * One key of a keyring as it lies on disk. Every question begins with a fresh listing of its folder; the files behind
- * the names never change, so that each is read once.
+ * One key of a keyring as it lies on disk. Every question begins with a look at its folder, which is listed again unless
+ * its stamp proves that nothing has changed; the files behind the names never change, so that each is read once.
  */
 export class KeyStore {
   readonly folder: string;
@@ -43,13 +44,16 @@ export class KeyStore {
   readonly #keks = new Map<number, Uint8Array>();
   /** Versions whose names are known to survive a power cut. */
   readonly #durable = new Set<number>();
+  readonly #stamped: StampedListing<Listing>;
   #seen: Listing = new Map();
-  #folderChecked = false;
+  /** Facts of the versions in one listing, and in no other. */
+  #facts: { readonly of: Listing; readonly byVersion: Map<number, VersionFacts> } | undefined;
 
   constructor(ringKeysFolder: string, name: string, secrets: RingSecrets) {
     this.folder = join(ringKeysFolder, name);
     this.name = name;
     this.#secrets = secrets;
+    this.#stamped = new StampedListing(this.folder);
   }
 
   path(n: number, sequence?: number): string {
@@ -63,14 +67,16 @@ export class KeyStore {
    */
   async find(): Promise<Listing | undefined> {
     this.#secrets.assertOpen();
-    if (!this.#folderChecked) {
-      if (!(await checkPrivateFolder(this.folder))) return undefined;
-      this.#folderChecked = true;
-    }
-    const listing = await listKeyFolder(this.folder);
+    const current = this.#stamped.current();
+    if (current !== undefined) return current;
+    const exists = await checkPrivateFolder(this.folder);
+    const remember = await this.#stamped.begin();
+    const listing = exists ? await listKeyFolder(this.folder) : undefined;
     this.#secrets.assertOpen();
     if (listing === undefined && this.#seen.size === 0) return undefined;
-    return this.#refuseRollback(listing ?? new Map());
+    const now = await this.#refuseRollback(listing ?? new Map());
+    remember(now);
+    return now;
   }
 
   /** As {@link find}. @throws WaxsealError `ERR_KEY_NOT_FOUND` */
@@ -87,6 +93,16 @@ export class KeyStore {
 
   /** Facts about version `n`, authenticated; undefined when it does not exist. */
   async facts(n: number, listing: Listing): Promise<VersionFacts | undefined> {
+    const known = this.#facts?.of === listing ? this.#facts.byVersion.get(n) : undefined;
+    if (known !== undefined) return known;
+    const facts = await this.#gatherFacts(n, listing);
+    if (facts === undefined) return undefined;
+    if (this.#facts?.of !== listing) this.#facts = { of: listing, byVersion: new Map() };
+    this.#facts.byVersion.set(n, facts);
+    return facts;
+  }
+
+  async #gatherFacts(n: number, listing: Listing): Promise<VersionFacts | undefined> {
     const listed = listing.get(n);
     if (listed === undefined) return undefined;
     const states: StateRecord[] = [];

@@ -12,6 +12,8 @@ import { settled } from './settled.ts';
 import { type LastBackup, readLastBackup, writeLastBackup } from './last-backup.ts';
 import { createKey, type LifecycleContext, rotateKey, setKeyState } from './lifecycle.ts';
 import { LocalKey } from './local-key.ts';
+import type { LocalX25519Key } from './pair-store.ts';
+import { RingPairs } from './ring-pairs.ts';
 import type { RingSecrets } from './ring-secrets.ts';
 import type { ScryptCost } from './scrypt.ts';
 import type { Unlock } from './unlock.ts';
@@ -29,10 +31,12 @@ export interface KeyringSettings {
 export class LocalKeyring {
   /** 32 hexadecimal digits that name this keyring and its backups. */
   readonly id: string;
+  /** Its folder. */
   readonly folder: string;
   readonly #secrets: RingSecrets;
   readonly #settings: KeyringSettings;
   readonly #stores = new Map<string, KeyStore>();
+  readonly #pairs: RingPairs;
 
   /** @internal */
   constructor(folder: string, secrets: RingSecrets, settings: KeyringSettings) {
@@ -40,6 +44,7 @@ export class LocalKeyring {
     this.folder = folder;
     this.#secrets = secrets;
     this.#settings = settings;
+    this.#pairs = new RingPairs(folder, secrets);
   }
 
   /**
@@ -52,9 +57,48 @@ export class LocalKeyring {
     return new LocalKey(this.#store(name), this);
   }
 
-  /** Every key of the keyring, in the order of their names. */
+  /**
+   * Every key of the keyring: local keys in the order of their names, then the X25519 pairs in theirs, so that a wrap
+   * that proves that its maker held a secret is tried first.
+   */
   async keys(): Promise<KeyProvider[]> {
-    return (await this.#names()).map((name) => this.key(name));
+    return [...(await this.#names()).map((name) => this.key(name)), ...(await this.x25519Keys())];
+  }
+
+  /**
+   * An X25519 key pair by its name in the keyring.
+   *
+   * @throws WaxsealError `ERR_KEY_NOT_FOUND`, `ERR_KEYRING_DAMAGED`, `ERR_INVALID_KEY_URI` for a name that none can have
+   */
+  async x25519Key(name: string): Promise<LocalX25519Key> {
+    return this.#pairs.key(name);
+  }
+
+  /** Every X25519 key pair of the keyring, in the order of their names. */
+  async x25519Keys(): Promise<LocalX25519Key[]> {
+    return this.#pairs.keys();
+  }
+
+  /**
+   * Makes an X25519 key pair: whoever knows its URI can seal to it, and only this keyring opens. Its private key never
+   * leaves the keyring, except in a backup.
+   *
+   * @throws WaxsealError `ERR_KEY_EXISTS`, `ERR_VETOED`
+   */
+  async createX25519(name: string, options: CallOptions = {}): Promise<LocalX25519Key> {
+    return this.#pairs.create(name, this.#context(options));
+  }
+
+  /**
+   * Takes in the private key of an X25519 pair that was made elsewhere.
+   *
+   * @param key the 32 bytes of the private key, or the bytes of a PEM file (PKCS#8, not encrypted); read only
+   * @throws WaxsealError `ERR_KEY_EXISTS`, also for a pair that is here under another name; `ERR_USAGE` for what is no
+   * such key; `ERR_VETOED`
+   */
+  async importX25519(name: string, key: Uint8Array, options: CallOptions = {}): Promise<LocalX25519Key> {
+    if (!(key instanceof Uint8Array)) throw new TypeError('importX25519: the private key must be bytes');
+    return this.#pairs.import(name, key, this.#context(options));
   }
 
   /**
@@ -92,10 +136,11 @@ export class LocalKeyring {
     };
   }
 
-  /** Describes every key. */
+  /** Describes every key, in the order of {@link keys}. */
   async list(options: CallOptions = {}): Promise<KeyDescription[]> {
     const out: KeyDescription[] = [];
     for (const name of await this.#names()) out.push(await this.describe(name, options));
+    for (const pair of await this.x25519Keys()) out.push(await pair.describe(options));
     return out;
   }
 
@@ -128,8 +173,8 @@ export class LocalKeyring {
    */
   async backup(path: string, passphrase: string | Uint8Array): Promise<BackupReport> {
     this.#secrets.assertOpen();
-    const stores = await this.#allStores();
-    const report = await writeBackup(path, passphrase, stores, this.folder, this.#secrets, this.#settings.scrypt);
+    const keys = { stores: await this.#allStores(), pairs: await this.#pairs.stores() };
+    const report = await writeBackup(path, passphrase, keys, this.folder, this.#secrets, this.#settings.scrypt);
     await writeLastBackup(this.folder, this.#secrets, report);
     return report;
   }
@@ -152,6 +197,7 @@ export class LocalKeyring {
     this.#secrets.close();
   }
 
+  /** Closes it at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -9,18 +9,20 @@ import type { RingSecrets } from './ring-secrets.ts';
 
 /** When a keyring was backed up last. */
 export interface LastBackup {
+  /** When it was made. */
   readonly at: Date;
   /** Whether that backup holds every key version that exists now and is not destroyed. */
   readonly complete: boolean;
 }
 
-/** What is noted of a backup: `local:NAME/VERSION` for each version in it. */
+/** What is noted of a backup: `URI/VERSION` for each version in it. */
 export interface BackupNote {
   readonly at: Date;
   readonly versions: ReadonlySet<string>;
 }
 
-const FILE = 'last-backup.json';
+/** Name of the note in the folder of the keyring. */
+export const LAST_BACKUP_FILE = 'last-backup.json';
 const KIND = 'waxseal-keyring-last-backup';
 const MAX_FILE_BYTES = 16 * 2 ** 20;
 
@@ -32,12 +34,12 @@ export async function writeLastBackup(folder: string, secrets: RingSecrets, note
     at: note.at.toISOString(),
     versions: [...note.versions],
   });
-  await writePrivateFile(join(folder, FILE), serializeRecord(record), { overwrite: true });
+  await writePrivateFile(join(folder, LAST_BACKUP_FILE), serializeRecord(record), { overwrite: true });
 }
 
 /** @throws WaxsealError `ERR_KEYRING_DAMAGED` */
 export async function readLastBackup(folder: string, secrets: RingSecrets): Promise<BackupNote | undefined> {
-  const path = join(folder, FILE);
+  const path = join(folder, LAST_BACKUP_FILE);
   const bytes = await readPrivateFile(path, { maxBytes: MAX_FILE_BYTES });
   if (bytes === undefined) return undefined;
   try {

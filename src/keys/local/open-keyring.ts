@@ -17,12 +17,15 @@ import {
   RING_ID_LENGTH,
 } from './keyring-file.ts';
 import { type KeyringSettings, LocalKeyring } from './keyring.ts';
+import { PAIRS_FOLDER } from './pair-records.ts';
+import { listPairNames } from './pair-store.ts';
 import { checkPrivateFolder, makePrivateFolder, writePrivateFile } from './private-files.ts';
 import { parseRecord } from './record.ts';
 import { MASTER_KEY_LENGTH, RingSecrets } from './ring-secrets.ts';
 import { isScryptCost, type ScryptCost } from './scrypt.ts';
 import { assertUnlock, type Unlock } from './unlock.ts';
 
+/** Options of every function that gives a keyring. */
 export interface KeyringOptions {
   /** Awaited before and after a key is made, rotated or changes state; throwing before vetoes it. */
   readonly observe?: Observe | undefined;
@@ -123,10 +126,10 @@ export function checkedSettings(what: string, options: KeyringOptions): KeyringS
 async function findHeader(root: string): Promise<KeyringHeader | undefined> {
   if (!(await checkPrivateFolder(root))) return undefined;
   const header = await readHeader(root);
-  if (header === undefined && (await listKeyNames(root)).length > 0) {
+  if (header === undefined && (await listKeyNames(root)).length + (await listPairNames(root)).length > 0) {
     throw damaged(join(root, KEYRING_FILE), 'it is missing, although there are keys');
   }
-  await checkPrivateFolder(join(root, KEYS_FOLDER));
+  for (const inside of [KEYS_FOLDER, PAIRS_FOLDER]) await checkPrivateFolder(join(root, inside));
   return header;
 }
 

@@ -1,5 +1,5 @@
 import { rename } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { toHex } from '../../bytes/index.ts';
 import { isWaxsealError, WaxsealError } from '../../errors/index.ts';
 import { syncFolder, withFolderLock } from '../../files/index.ts';
@@ -25,6 +25,7 @@ import { assertUnlock, type Unlock } from './unlock.ts';
 export interface RestoreReport {
   /** Id of the keyring, 32 hexadecimal digits. */
   readonly id: string;
+  /** Where the keyring is now. */
   readonly folder: string;
   /** When the backup was made: what was created or rotated later is not in it. */
   readonly backupMade: Date;
@@ -66,7 +67,7 @@ export async function restoreLocalKeyring(
     return await withFolderLock(root, {}, async () => {
       const header = await findIntactHeader(root, backup);
       if (header !== undefined) await assertSameRing(root, header, backup, unlock);
-      const plan = await planRestore(join(root, KEYS_FOLDER), backup, header !== undefined);
+      const plan = await planRestore(root, backup, header !== undefined);
       const done = await carryOut(root, plan);
       if (header === undefined) {
         const record = await makeHeader(
@@ -118,19 +119,19 @@ async function assertSameRing(
 
 async function carryOut(root: string, plan: RestorePlan): Promise<{ added: string[]; setAside: string[] }> {
   const done = { added: [] as string[], setAside: [] as string[] };
-  const keysFolder = join(root, KEYS_FOLDER);
-  await makePrivateFolder(keysFolder);
+  await makePrivateFolder(join(root, KEYS_FOLDER));
   for (const { entry, damaged: isDamaged } of plan) {
-    const [name, file] = entry.path;
-    await makePrivateFolder(join(keysFolder, name));
-    await syncFolder(keysFolder);
-    const path = join(keysFolder, name, file);
+    const path = join(root, ...entry.path);
+    const folder = dirname(path);
+    // The folder above first, for its own permissions and name.
+    for (const needed of [dirname(folder), folder]) await makePrivateFolder(needed);
+    await syncFolder(dirname(folder));
     if (isDamaged) {
       const aside = await setAside(path);
       if (aside !== undefined) done.setAside.push(aside);
     }
     await writePrivateFile(path, serializeRecord(entry.json), { overwrite: false });
-    done.added.push(join(KEYS_FOLDER, name, file));
+    done.added.push(join(...entry.path));
   }
   await syncFolder(root);
   return done;

@@ -65,6 +65,15 @@ export class RingSecrets {
     return this.#under('waxseal/1 keyring-kek', keyId, (key) => openKey(sealed, key));
   }
 
+  /** Seals the private key of an X25519 pair. */
+  sealPrivateKey(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array {
+    return this.#under('waxseal/1 keyring-x25519', publicKey, (key) => sealKey(privateKey, key));
+  }
+
+  openPrivateKey(sealed: Uint8Array, publicKey: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
+    return this.#under('waxseal/1 keyring-x25519', publicKey, (key) => openKey(sealed, key));
+  }
+
   /** The record with its MAC. Its `kind` keeps the MACs of different files apart. */
   authenticate(record: JsonRecord): JsonRecord {
     this.assertOpen();

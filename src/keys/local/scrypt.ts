@@ -3,7 +3,9 @@ import { allocateSecret, zero } from '../../crypto/secrets.ts';
 
 /** Cost of scrypt (RFC 7914). `r` is always 8. */
 export interface ScryptCost {
+  /** Work and memory: a power of two. */
   readonly N: number;
+  /** How many times that work is done. */
   readonly p: number;
 }
 

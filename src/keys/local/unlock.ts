@@ -12,7 +12,15 @@ import { toBase64Url } from '../../bytes/index.ts';
  * What opens a keyring. A passphrase given as text is normalised to Unicode NFC and encoded as UTF-8, so that the same
  * words typed on another system open it too; bytes are taken as they are. `keyFile` is the path of a key file.
  */
-export type Unlock = { readonly passphrase: string | Uint8Array } | { readonly keyFile: string };
+export type Unlock =
+  | {
+      /** Text, or its bytes; read only. */
+      readonly passphrase: string | Uint8Array;
+    }
+  | {
+      /** Path of the key file. */
+      readonly keyFile: string;
+    };
 
 /** How the keys that open a keyring are derived; stands in keyring.json. */
 export type UnlockParameters =

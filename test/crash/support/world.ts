@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { cp, mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { decodeHead } from '../../../src/envelope/format/head.ts';
+import { attachedHead } from '../../support/heads.ts';
 import { addRecipient, sealFile } from '../../../src/envelope/index.ts';
 import { createLocalKeyring } from '../../../src/keys/local/index.ts';
 import { pattern } from '../../support/bytes.ts';
@@ -29,7 +29,7 @@ export async function buildWorld(): Promise<string> {
   await sealFile(at.older, at.newest, ring.key('default'));
   await ring.backup(at.backup, BACKUP_PASSPHRASE);
   ring.close();
-  const { geometry } = decodeHead(await readFile(at.sealed), at.sealed);
+  const { geometry } = attachedHead(await readFile(at.sealed), at.sealed);
   await damage(at.sealed, at.damaged, [0, geometry.slotB]);
   await damage(at.sealed, at.ruined, [0, geometry.slotA, geometry.slotB]);
   await rm(join(at.objects, '.waxseal.lock'), { force: true });

@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { concat } from '../../../src/bytes/index.ts';
 import { hashLabel, sha256 } from '../../../src/crypto/hash.ts';
-import { encodeCore } from '../../../src/envelope/format/core.ts';
-import { decodeHead, encodeHead, objectAad } from '../../../src/envelope/format/head.ts';
+import { bindOf, encodeCore } from '../../../src/envelope/format/core.ts';
+import { decodeHead, encodeAttachedHead, objectAad } from '../../../src/envelope/format/head.ts';
 import { random, refused } from './objects.ts';
 
 const core = encodeCore({ id: random(16), type: 1, segmentLength: 4096, context: {}, created: 1 });
 const meta = random(92);
 const floeHeader = concat(Uint8Array.of(0, 0, 0, 0, 16, 0, 0, 0, 0, 32), random(64));
-const head = encodeHead(core, meta, 4096, floeHeader);
+const parts = { coreBytes: core, meta, floeHeader, bind: bindOf(core) };
+const head = encodeAttachedHead(parts, 4096);
 
 describe('head (SPEC sections 4 and 10)', () => {
   it('holds its parts where the layout says', () => {
@@ -50,7 +51,7 @@ describe('head (SPEC sections 4 and 10)', () => {
     for (const at of [0, 1, 2, 5, 6, 9]) {
       const other = floeHeader.slice();
       other[at] = (other[at] ?? 0) ^ 1;
-      refused(() => decodeHead(encodeHead(core, meta, 4096, other), 'x'), 'ERR_MALFORMED');
+      refused(() => decodeHead(encodeAttachedHead({ ...parts, floeHeader: other }, 4096), 'x'), 'ERR_MALFORMED');
     }
   });
 });

@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 import { expect } from 'vitest';
-import { type ErrorCode, isWaxsealError, seal, type SealOptions } from '../../../src/index.ts';
+import { type ErrorCode, isWaxsealError, seal, type WholeSealOptions } from '../../../src/index.ts';
 import { type FixedKey, fixedKey } from '../../vectors/waxseal/make/fixed-key.ts';
 
 export const hex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text.replaceAll(' ', ''), 'hex'));
@@ -13,7 +13,7 @@ export function freshKey(uri = 'local:test'): FixedKey {
 /** An object with all that an object can have: context, metadata, two recipients. */
 export async function smallObject(
   plaintext: Uint8Array,
-  options: SealOptions = {},
+  options: WholeSealOptions = {},
 ): Promise<{ readonly object: Uint8Array; readonly keys: readonly [FixedKey, FixedKey] }> {
   const keys = [freshKey('local:test'), freshKey('local:recovery')] as const;
   const object = await seal(plaintext, keys, {

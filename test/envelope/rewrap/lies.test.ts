@@ -230,10 +230,10 @@ describe('attack 25: a forged generation at and past its limit', () => {
       for (let again = 0; again < 3; again += 1) {
         key.bump();
         expect((await rewrap(path, key)).changed).toBe(true);
-        const { slots, recipients, generation } = await inspect(path);
+        const { lists, recipients, generation } = await inspect(path);
         const { currentVersion } = await key.describe!();
-        expect({ slots, versions: recipients.map(({ version }) => version) }).toEqual({
-          slots: 'steady',
+        expect({ lists, versions: recipients.map(({ version }) => version) }).toEqual({
+          lists: 'steady',
           versions: [currentVersion],
         });
         expect(generation).toBeLessThanOrEqual(MAX_GENERATION);
@@ -257,7 +257,7 @@ describe('attack 25: a forged generation at and past its limit', () => {
       expect(await open(between, key)).toEqual(plaintext);
       await writeFile(path, between);
       await rewrap(path, key);
-      expect((await inspect(path)).slots).toBe('steady');
+      expect((await inspect(path)).lists).toBe('steady');
       expect(recipientsOf(await bytesOf(path))[0]!.version).toBe('2');
     }
   });

@@ -1,15 +1,16 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { encodeCbor } from '../../../src/bytes/index.ts';
-import { decodeHead, type Head } from '../../../src/envelope/format/head.ts';
+import type { AttachedHead } from '../../../src/envelope/format/head.ts';
 import { decodeRecipients, type Recipient } from '../../../src/envelope/format/recipients.ts';
 import { encodeSlot, readSlot, type Slot, type SlotIndex } from '../../../src/envelope/format/slot.ts';
+import { attachedHead } from '../../support/heads.ts';
 
-export function headOf(sealed: Uint8Array): Head {
-  return decodeHead(sealed, 'x');
+export function headOf(sealed: Uint8Array): AttachedHead {
+  return attachedHead(sealed);
 }
 
 /** Where a slot begins and ends. */
-export function slotRange(head: Head, index: SlotIndex): readonly [number, number] {
+export function slotRange(head: AttachedHead, index: SlotIndex): readonly [number, number] {
   const { slotA, slotB, slotSize } = head.geometry;
   const start = index === 0 ? slotA : slotB;
   return [start, start + slotSize];

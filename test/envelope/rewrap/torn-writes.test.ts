@@ -37,8 +37,8 @@ async function bytesOf(path: string): Promise<Uint8Array> {
 
 /** Sealed and steady, opens with each key, and on version `version` of it. */
 async function expectWell(path: string, keys: readonly KeyProvider[], version?: string): Promise<void> {
-  const { slots, recipients } = await inspect(path);
-  expect(slots).toBe('steady');
+  const { lists, recipients } = await inspect(path);
+  expect(lists).toBe('steady');
   if (version !== undefined) expect(new Set(recipients.map((entry) => entry.version))).toEqual(new Set([version]));
   expect(await open(await bytesOf(path), keys)).toEqual(plaintext);
   const report = await verify(path, keys);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openLocalKeyring, restoreLocalKeyring } from '../../../src/keys/local/index.ts';
+import { x25519KeyPair, x25519Recipient } from '../../../src/keys/x25519/index.ts';
 import { cheap, random, testRing } from './rings.ts';
 
 type Secrets = typeof import('../../../src/crypto/secrets.ts');
@@ -16,6 +17,7 @@ vi.mock('../../../src/crypto/secrets.ts', async (original) => {
   };
   return {
     ...real,
+    adoptSecret: (made: Buffer) => note(real.adoptSecret(made)),
     allocateSecret: (length: number) => note(real.allocateSecret(length)),
     randomSecret: (length: number) => note(real.randomSecret(length)),
   };
@@ -44,6 +46,16 @@ describe('memory for secrets', () => {
       .key('default')
       .unwrap(wrapped, random())
       .catch(() => undefined);
+    await ring.createX25519('pair');
+    await ring.importX25519('other', random());
+    const pair = await ring.x25519Key('pair');
+    const toPair = await pair.wrap(random(), bind);
+    (await pair.unwrap(toPair, bind)).secret.fill(0);
+    await pair.unwrap(toPair, random()).catch(() => undefined);
+    (await x25519Recipient(pair.uri).wrapRecomputed?.(random(), bind))?.recomputed.secret.fill(0);
+    using inMemory = x25519KeyPair(random());
+    await inMemory.unwrap(await inMemory.wrap(random(), bind), random()).catch(() => undefined);
+    inMemory.close();
     await ring.rotate('default');
     await ring.setState('default', '1', 'destroyed');
     await ring.changeUnlock({ passphrase: 'x' });

@@ -12,12 +12,17 @@ installDeterminism();
 const { open } = await import('../../../src/envelope/index.ts');
 const { isWaxsealError } = await import('../../../src/errors/index.ts');
 const { bindOf, decodeCore } = await import('../../../src/envelope/format/core.ts');
-const { fixedKey, versionOf } = await import('./make/fixed-key.ts');
+const { providerOf, versionOf } = await import('./make/fixed-key.ts');
 const { key1, pattern, URI } = await import('./make/craft.ts');
 const { positive } = await import('./make/positive.ts');
 const { negative } = await import('./make/negative.ts');
+const { blockPositive } = await import('./make/block-positive.ts');
+const { blockNegative } = await import('./make/block-negative.ts');
+const { hpkePositive, hpkeNegative } = await import('./make/hpke.ts');
 const { workedExample } = await import('./make/worked-example.ts');
 type Vector = (typeof positive)[number];
+type Made = Awaited<ReturnType<Vector['make']>>;
+type Key = NonNullable<Vector['keys']>[number];
 
 const folder = process.argv[2] ?? fileURLToPath(new URL('.', import.meta.url));
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
@@ -32,17 +37,15 @@ async function write(kind: 'positive' | 'negative', vector: Vector): Promise<voi
   seed(name);
   const made = await vector.make();
   const codes = code === undefined ? [] : [code].flat();
-  await check(vector, made.object, codes, keys);
+  await check(vector, made, codes, keys);
   const facts = idAndBind(made.core);
   const record = {
     name,
     about,
     file: `${name}.wax`,
     sha256: sha256(made.object),
-    keys: keys.map(({ uri, versions }) => ({
-      uri,
-      versions: versions.map((v) => ({ version: versionOf(v), keyId: hex(v.keyId), kek: hex(v.kek) })),
-    })),
+    ...(made.payload === undefined ? {} : { payload: { file: `${name}.floe`, sha256: sha256(made.payload) } }),
+    keys: keys.map(recordOf),
     ...facts,
     dataKey: hex(made.dataKey),
     ...(code === undefined
@@ -50,8 +53,15 @@ async function write(kind: 'positive' | 'negative', vector: Vector): Promise<voi
       : { ok: false, codes }),
   };
   await writeFile(join(folder, kind, `${name}.wax`), made.object);
+  if (made.payload !== undefined) await writeFile(join(folder, kind, `${name}.floe`), made.payload);
   await writeFile(join(folder, kind, `${name}.json`), `${JSON.stringify(record, undefined, 2)}\n`);
   if (name === 'one-byte') await writeFile(join(folder, 'worked-example.txt'), workedExample(made));
+}
+
+function recordOf(key: Key): unknown {
+  if ('privateKey' in key) return { uri: key.uri, versions: [{ version: '1', privateKey: hex(key.privateKey) }] };
+  const versions = key.versions.map((v) => ({ version: versionOf(v), keyId: hex(v.keyId), kek: hex(v.kek) }));
+  return { uri: key.uri, versions };
 }
 
 function idAndBind(core: Uint8Array): { id: string | null; bind: string } {
@@ -62,10 +72,10 @@ function idAndBind(core: Uint8Array): { id: string | null; bind: string } {
   }
 }
 
-async function check(vector: Vector, object: Uint8Array, codes: readonly string[], keys: NonNullable<Vector['keys']>): Promise<void> {
+async function check(vector: Vector, { object, payload }: Made, codes: readonly string[], keys: readonly Key[]): Promise<void> {
   let outcome: string;
   try {
-    const plaintext = await open(object, keys.map(({ uri, versions }) => fixedKey(uri, versions)));
+    const plaintext = await open(payload === undefined ? object : { header: object, payload }, keys.map(providerOf));
     outcome = Buffer.compare(plaintext, pattern(vector.length ?? -1)) === 0 ? 'ok' : 'wrong plaintext';
   } catch (error) {
     outcome = isWaxsealError(error) ? error.code : String(error);
@@ -79,5 +89,5 @@ for (const kind of ['positive', 'negative'] as const) {
   await rm(join(folder, kind), { recursive: true, force: true });
   await mkdir(join(folder, kind), { recursive: true });
 }
-for (const vector of positive) await write('positive', vector);
-for (const vector of negative) await write('negative', vector);
+for (const vector of [...positive, ...blockPositive, ...hpkePositive]) await write('positive', vector);
+for (const vector of [...negative, ...blockNegative, ...hpkeNegative]) await write('negative', vector);

@@ -11,7 +11,10 @@ import { NOW_MS } from './random.ts';
  * computed over what really stands there.
  */
 export interface Made {
+  /** The header of a detached object. */
   readonly object: Uint8Array;
+  /** Of a detached object; absent as well where the reader is to miss it. */
+  readonly payload?: Uint8Array;
   readonly dataKey: Uint8Array;
   readonly core: Uint8Array;
   readonly bind: Uint8Array;
@@ -169,7 +172,19 @@ export function padded(bytes: Uint8Array, length = Math.ceil(bytes.length / 64) 
   return out;
 }
 
-export function craft(recipe: Recipe): Made {
+/** The parts of an object, in the order in which they were made. */
+export interface Parts<Recipients> extends Ground {
+  readonly meta: Uint8Array;
+  readonly recipients: Recipients;
+  readonly floeHeader: Uint8Array;
+  readonly segments: readonly Uint8Array[];
+}
+
+/** What every layout's recipe says. */
+export type PartsRecipe = Omit<Recipe, 'slots' | 'object'>;
+
+/** Makes the parts; how the recipients stand is the layout's. */
+export function craftParts<R>(recipe: PartsRecipe, recipientsOf: (ground: Ground, list: Uint8Array) => R): Parts<R> {
   const { plaintext = pattern(100), segmentLength = 4096, slotSize = 4096 } = recipe;
   const fields = new Map<number | string, CborValue>([
     [1, 1],
@@ -187,34 +202,51 @@ export function craft(recipe: Recipe): Made {
   const dataKey = random(32);
   const ground: Ground = { dataKey, core, bind, slotSize };
 
-  let list = encodeCbor(recipe.entries?.(ground) ?? [entry(ground)]);
-  list = recipe.rawList?.(list, ground) ?? list;
-  const slots = recipe.slots?.(ground, list) ?? both(ground, list);
+  const list = encodeCbor(recipe.entries?.(ground) ?? [entry(ground)]);
+  const recipients = recipientsOf(ground, recipe.rawList?.(list, ground) ?? list);
 
   const meta = recipe.meta?.(ground) ?? new Uint8Array(0);
   const aad = concat(new TextEncoder().encode('waxseal/1 object\0'), bind, sha256(meta));
   const params = { segmentLength: recipe.floeSegmentLength ?? segmentLength };
-  const { state, header } = startEncryption(dataKey, aad, params);
+  const { state, header: floeHeader } = startEncryption(dataKey, aad, params);
   const full = params.segmentLength - 32;
   const count = Math.max(1, Math.ceil(plaintext.length / full)) + (recipe.emptyFinal === true ? 1 : 0);
   const made = Array.from({ length: count }, (_, i) =>
     encryptSegment(state, plaintext.subarray(i * full, (i + 1) * full), i, i === count - 1),
   );
   const segments = recipe.segments?.(made, ground) ?? made;
-  recipe.floeHeader?.(header);
+  recipe.floeHeader?.(floeHeader);
+  return { ...ground, meta, recipients, floeHeader, segments };
+}
 
+/** Prelude of a layout, by its number, and the bytes of a slot or list. */
+export function craftPrelude(recipe: PartsRecipe, { core, meta }: Parts<unknown>, layout: number, size: number): Uint8Array {
   const prelude = new Uint8Array(32);
-  prelude.set([0x89, 0x57, 0x41, 0x58, 0x0d, 0x0a, 0x1a, 0x0a, 1, 1]);
+  prelude.set([0x89, 0x57, 0x41, 0x58, 0x0d, 0x0a, 0x1a, 0x0a, 1, layout]);
   writeU32(prelude, 12, core.length);
   writeU32(prelude, 16, meta.length);
-  writeU32(prelude, 20, slotSize);
+  writeU32(prelude, 20, size);
   recipe.prelude?.(prelude);
-  const hash = hashLabel('waxseal/1 head', prelude, core, meta, header);
+  return prelude;
+}
+
+/** The head hash over what really stands in the head. */
+export function craftHeadHash(recipe: PartsRecipe, prelude: Uint8Array, { core, meta, floeHeader }: Parts<unknown>): Uint8Array {
+  const hash = hashLabel('waxseal/1 head', prelude, core, meta, floeHeader);
   recipe.headHash?.(hash);
+  return hash;
+}
+
+/** An object of the attached layout. */
+export function craft(recipe: Recipe): Made {
+  const parts = craftParts(recipe, (ground, list) => recipe.slots?.(ground, list) ?? both(ground, list));
+  const { dataKey, core, bind, slotSize, meta, recipients: slots, floeHeader, segments } = parts;
+  const prelude = craftPrelude(recipe, parts, 1, slotSize);
+  const hash = craftHeadHash(recipe, prelude, parts);
   const P = Math.ceil((138 + core.length + meta.length) / 4096) * 4096;
   const head = new Uint8Array(P);
   head.set(concat(prelude, hash, core, meta));
-  head.set(header, P - 74);
+  head.set(floeHeader, P - 74);
   const object = concat(head, ...slots, head, ...segments);
   const layout = { P, S: slotSize, segments: 2 * P + 2 * slotSize };
   return { object: recipe.object?.(object, layout) ?? object, dataKey, core, bind };

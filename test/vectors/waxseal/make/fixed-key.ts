@@ -4,6 +4,7 @@ import { toBase64Url } from '../../../../src/bytes/index.ts';
 import { expandLabel } from '../../../../src/crypto/hkdf.ts';
 import { WaxsealError } from '../../../../src/errors/index.ts';
 import type { KeyProvider } from '../../../../src/keys/provider.ts';
+import { x25519KeyPair } from '../../../../src/keys/x25519/index.ts';
 
 /** One version of a local key, as a vector records it. */
 export interface FixedVersion {
@@ -12,6 +13,18 @@ export interface FixedVersion {
   readonly keyId: Uint8Array;
   /** 32 bytes. */
   readonly kek: Uint8Array;
+}
+
+/** A key of the reader, as a vector records it: the versions of a local key, or the private key of an `x25519:` URI. */
+export type RecordedKey =
+  | { readonly uri: string; readonly versions: readonly FixedVersion[] }
+  | { readonly uri: string; readonly privateKey: Uint8Array };
+
+export function providerOf(key: RecordedKey): KeyProvider {
+  if ('versions' in key) return fixedKey(key.uri, key.versions);
+  const pair = x25519KeyPair(key.privateKey);
+  if (pair.uri !== key.uri) throw new Error(`the private key is not that of ${key.uri}`);
+  return pair;
 }
 
 /** A local key (SPEC "Wrap algorithm 1") whose master keys are written down; the last version is the current one. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { encodeCbor } from '../../../../src/bytes/index.ts';
 import { bindOf } from '../../../../src/envelope/format/core.ts';
 import { decodeHead } from '../../../../src/envelope/format/head.ts';
-import { rewrap, seal, type SealOptions } from '../../../../src/envelope/index.ts';
+import { rewrap, seal, type WholeSealOptions } from '../../../../src/envelope/index.ts';
 import { type FixedKey, fixedKey, versionOf } from './fixed-key.ts';
 import {
   both,
@@ -31,7 +31,7 @@ const one = (): FixedKey => fixedKey(URI, [key1]);
 const recovery = (): FixedKey => fixedKey(RECOVERY_URI, [recoveryKey]);
 
 /** Sealed by the library, so that a change of what it writes shows here. */
-async function sealed(length: number, options: SealOptions = {}, keys = [one()], stream = false): Promise<Made> {
+async function sealed(length: number, options: WholeSealOptions = {}, keys = [one()], stream = false): Promise<Made> {
   const plaintext = pattern(length);
   const shape = { segmentLength: 4096, ...options };
   const object = stream
@@ -65,7 +65,7 @@ const junk = (ground: Ground): ReturnType<typeof entry> => entry(ground, { wrap:
 const listOf = (...entries: ReturnType<typeof entry>[]): Uint8Array => encodeCbor(entries);
 const crafted = (recipe: Recipe): (() => Made) => () => craft(recipe);
 
-const NON_ASCII = {
+export const NON_ASCII = {
   owner: 'Zoë Müller',
   ключ: 'значение',
   数据: '机密',

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../../../src/errors/index.ts';
-import type { FixedVersion } from './fixed-key.ts';
+import type { RecordedKey } from './fixed-key.ts';
 import type { Made } from './craft.ts';
 
 /** One vector, before it is written. */
@@ -16,5 +16,5 @@ export interface Vector {
   readonly context?: Readonly<Record<string, string>>;
   readonly metadata?: { readonly name?: string; readonly mediaType?: string };
   /** Keys of the reader; version 1 of local:vectors unless given. */
-  readonly keys?: readonly { readonly uri: string; readonly versions: readonly FixedVersion[] }[];
+  readonly keys?: readonly RecordedKey[];
 }

@@ -1,0 +1,11 @@
+import type { ObjectInfo } from '../envelope/index.ts';
+import type { Output } from './output.ts';
+
+/** What people must know when nothing but a public key vouches for an object. */
+export function tellOpener(out: Output, path: string, { openedBy }: Pick<ObjectInfo, 'openedBy'>): void {
+  if (!openedBy.symmetricWrap) tellPublicKey(out, path, openedBy.uri);
+}
+
+export function tellPublicKey(out: Output, path: string, uri: string): void {
+  out.warn(`${path} opened through a wrap to the public key ${uri}, which proves nothing about who sealed it`);
+}

@@ -1,0 +1,65 @@
+import { zero } from '../../crypto/secrets.ts';
+import type { Observe } from '../../keys/observer.ts';
+import type { KeyProvider } from '../../keys/provider.ts';
+import { type UnlockedSlot, unlockSlots } from '../choose-slot.ts';
+import type { Head } from '../format/head.ts';
+import { MAX_GENERATION } from '../format/limits.ts';
+import { assertDistinct, encodeRecipients, type Recipient } from '../format/recipients.ts';
+import type { Slot } from '../format/slot.ts';
+import type { Loaded } from '../load.ts';
+import type { ListCopies } from '../read-head.ts';
+
+/** What a change of recipients works from. `dataKey` is lent: it is zeroed when the change is done. */
+export interface CurrentRecipients {
+  readonly head: Head;
+  readonly dataKey: Uint8Array;
+  readonly opened: UnlockedSlot;
+}
+
+/** Computes the new list from the current one. */
+export type Change = (current: CurrentRecipients) => Promise<readonly Recipient[]>;
+
+export interface UpdateOptions {
+  readonly observe?: Observe | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Compute the new list and write nothing. */
+  readonly dryRun?: boolean | undefined;
+}
+
+export interface UpdateResult {
+  readonly head: Head;
+  readonly before: readonly Recipient[];
+  readonly after: readonly Recipient[];
+  /** Whether slots were (or, in a dry run, would be) written. */
+  readonly changed: boolean;
+  /** Of the slots; undefined in layouts without. */
+  readonly generation: number | undefined;
+  readonly bytesWritten: number;
+}
+
+/** The list that a change makes of the one that opens. */
+export async function changedList(
+  { head, lists }: Pick<Loaded, 'head' | 'lists'>,
+  keys: readonly KeyProvider[],
+  change: Change,
+  options: UpdateOptions,
+  name: string,
+): Promise<{ readonly current: Slot; readonly after: readonly Recipient[]; readonly list: Uint8Array }> {
+  const opened = await unlockSlots(head, lists, keys, { ...options, name });
+  try {
+    const after = await change({ head, dataKey: opened.dataKey, opened });
+    assertDistinct(after, name);
+    return { current: opened.slot, after, list: encodeRecipients(after) };
+  } finally {
+    zero(opened.dataKey);
+  }
+}
+
+/**
+ * One more than the highest valid generation. It stays at the limit, which only a forger reaches: two slots of one
+ * generation are told apart by A before B, and both open.
+ */
+export function nextGeneration(lists: ListCopies): number {
+  const highest = Math.max(0, ...lists.map(({ slot }) => slot?.generation ?? 0));
+  return Math.min(highest + 1, MAX_GENERATION);
+}

@@ -1,0 +1,132 @@
+import { refuseUnknownOptions, WaxsealError } from '../../errors/index.ts';
+import type { KeyProvider } from '../../keys/provider.ts';
+import type { ByteStream } from '../input.ts';
+import { keyList, type Keys } from '../keys-input.ts';
+import {
+  type Changed,
+  changeObject,
+  type ChangeSubject,
+  IN_PLACE_OPTIONS,
+  type InPlaceOptions,
+  type RewrapReport,
+} from './change-object.ts';
+import { freshRecipient } from './renew.ts';
+
+/**
+ * Adds a key as a recipient of a sealed file, in place. Bytes and streams give a changed copy.
+ *
+ * @param path the sealed file (the header of a detached object); or a sealed object or header as bytes or stream
+ * @param keys keys that can open it
+ * @param added the key that will be able to open it, too; it stands last
+ * @throws WaxsealError as `rewrap`, and `ERR_RECIPIENT_EXISTS`
+ *
+ * @example
+ * await addRecipient('model.onnx.wax', keyring.key('default'), keyring.key('recovery'));
+ */
+export function addRecipient(
+  path: string,
+  keys: Keys,
+  added: KeyProvider,
+  options?: InPlaceOptions,
+): Promise<RewrapReport>;
+export function addRecipient(
+  sealed: Uint8Array,
+  keys: Keys,
+  added: KeyProvider,
+  options?: InPlaceOptions,
+): Promise<Uint8Array>;
+export function addRecipient(
+  sealed: ByteStream,
+  keys: Keys,
+  added: KeyProvider,
+  options?: InPlaceOptions,
+): Promise<ReadableStream<Uint8Array>>;
+export async function addRecipient(
+  subject: ChangeSubject,
+  keys: Keys,
+  added: KeyProvider,
+  options: InPlaceOptions = {},
+): Promise<Changed> {
+  refuseUnknownOptions('addRecipient', options, IN_PLACE_OPTIONS);
+  const providers = keyList(keys, 'addRecipient');
+  const object = nameOf(subject);
+  return changeObject(
+    'addRecipient',
+    'recipients.change',
+    subject,
+    providers,
+    options,
+    async (current) => {
+      const { recipients } = current.opened.slot;
+      if (recipients.some((entry) => entry.uri === added.uri)) {
+        throw new WaxsealError('ERR_RECIPIENT_EXISTS', `${object} is sealed to ${added.uri} already`, { object });
+      }
+      return [...recipients, (await freshRecipient(current, added, options)).recipient];
+    },
+    () => [],
+  );
+}
+
+/**
+ * Removes every entry of a key from a sealed file, in place. Bytes and streams give a changed copy. Not revocation:
+ * whoever could open it may have kept the data key or a copy; that takes a reseal.
+ *
+ * @param path the sealed file (the header of a detached object); or a sealed object or header as bytes or stream
+ * @param keys keys that can open it
+ * @param removedUri the key's URI
+ * @throws WaxsealError as `rewrap`, and `ERR_RECIPIENT_NOT_FOUND`, `ERR_LAST_RECIPIENT`
+ *
+ * @example
+ * await removeRecipient('model.onnx.wax', keyring.key('default'), 'local:recovery');
+ */
+export function removeRecipient(
+  path: string,
+  keys: Keys,
+  removedUri: string,
+  options?: InPlaceOptions,
+): Promise<RewrapReport>;
+export function removeRecipient(
+  sealed: Uint8Array,
+  keys: Keys,
+  removedUri: string,
+  options?: InPlaceOptions,
+): Promise<Uint8Array>;
+export function removeRecipient(
+  sealed: ByteStream,
+  keys: Keys,
+  removedUri: string,
+  options?: InPlaceOptions,
+): Promise<ReadableStream<Uint8Array>>;
+export async function removeRecipient(
+  subject: ChangeSubject,
+  keys: Keys,
+  removedUri: string,
+  options: InPlaceOptions = {},
+): Promise<Changed> {
+  refuseUnknownOptions('removeRecipient', options, IN_PLACE_OPTIONS);
+  const providers = keyList(keys, 'removeRecipient');
+  const object = nameOf(subject);
+  return changeObject(
+    'removeRecipient',
+    'recipients.change',
+    subject,
+    providers,
+    options,
+    (current) => {
+      const { recipients } = current.opened.slot;
+      const left = recipients.filter((entry) => entry.uri !== removedUri);
+      if (left.length === recipients.length) {
+        throw new WaxsealError('ERR_RECIPIENT_NOT_FOUND', `${object} has no recipient ${removedUri}`, { object });
+      }
+      if (left.length === 0) {
+        throw new WaxsealError('ERR_LAST_RECIPIENT', `${removedUri} is the only recipient of ${object}`, { object });
+      }
+      return Promise.resolve(left);
+    },
+    () => [],
+  );
+}
+
+function nameOf(subject: ChangeSubject): string {
+  return typeof subject === 'string' ? subject : 'the object';
+}
