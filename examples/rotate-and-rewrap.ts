@@ -10,7 +10,7 @@ await sealFile([new Uint8Array(1_000_000)], 'model.wax', key);
 await ring.rotate('default');
 const { entries, bytesWritten } = await rewrap('model.wax', key);
 console.log(entries[0]?.action, 'with', bytesWritten, 'bytes written');
-console.log('lists are', (await inspect('model.wax')).slots);
+console.log('slots are', (await inspect('model.wax')).lists);
 
 // The same for bytes, from one key to another.
 await ring.create('archive');

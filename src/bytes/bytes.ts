@@ -35,14 +35,22 @@ export function isZero(bytes: Uint8Array): boolean {
 
 /** Big-endian integers at an offset, as everywhere in the format. */
 export function readU32(bytes: Uint8Array, offset: number): number {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(offset);
+  if (!(offset >= 0 && offset + 4 <= bytes.length)) throw new RangeError('outside the bytes');
+  // Not through a DataView, which would have to be made for every number.
+  const at = (i: number): number => bytes[offset + i] as number;
+  return at(0) * 0x1000000 + ((at(1) << 16) | (at(2) << 8) | at(3));
 }
 
 /** Throws RangeError for a value that is no unsigned integer of 32 bits; `DataView` alone would cut it. */
 export function writeU32(bytes: Uint8Array, offset: number, value: number): void {
   if (!Number.isInteger(value) || value < 0 || value > 0xffffffff)
     throw new RangeError('not an unsigned 32-bit integer');
-  new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).setUint32(offset, value);
+  if (!(offset >= 0 && offset + 4 <= bytes.length)) throw new RangeError('outside the bytes');
+  // Not through a DataView, which would have to be made for every number; an element keeps the low 8 bits.
+  bytes[offset] = value >>> 24;
+  bytes[offset + 1] = value >>> 16;
+  bytes[offset + 2] = value >>> 8;
+  bytes[offset + 3] = value;
 }
 
 /** Reads 8 bytes; the result may exceed 2^53, so it is a bigint. */

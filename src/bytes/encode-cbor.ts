@@ -19,7 +19,7 @@ const TRUE = 0xf5;
  * @throws RangeError for a number that is no unsigned integer of 64 bits; TypeError for what the format does not use
  */
 export function encodeCbor(value: CborValue): Uint8Array {
-  const out = Buffer.allocUnsafeSlow(sizeOf(value));
+  const out = Buffer.from(new Uint8Array(sizeOf(value)).buffer);
   write(out, 0, value);
   return new Uint8Array(out.buffer);
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import { createInterface as createPrompt } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { fromSystemError, WaxsealError } from '../errors/index.ts';
 
@@ -59,4 +60,23 @@ export async function askNewPassphrase(question: string, signal?: AbortSignal, o
     throw new WaxsealError('ERR_USAGE', 'the two passphrases differ; nothing was changed');
   }
   return first;
+}
+
+/**
+ * Asks for a confirmation on the terminal.
+ *
+ * @throws WaxsealError `ERR_USAGE` where there is no terminal to ask on
+ */
+export async function askYes(question: string, signal: AbortSignal): Promise<boolean> {
+  if (!process.stdin.isTTY) {
+    throw new WaxsealError('ERR_USAGE', 'there is no terminal to ask on', { next: 'pass --yes if you are sure' });
+  }
+  const lines = createPrompt({ input: process.stdin, output: process.stderr });
+  // The terminal is in raw mode: Ctrl-C comes here first.
+  lines.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
+  try {
+    return (await lines.question(`${question}: `, { signal })).trim().toLowerCase() === 'yes';
+  } finally {
+    lines.close();
+  }
 }

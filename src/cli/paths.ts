@@ -8,6 +8,11 @@ export function refuseMixedInput(verb: string, paths: readonly string[], output:
   if (paths.length > 1 && output !== undefined) throw new TypeError(`${verb}: -o names one output and needs one input`);
 }
 
+/** A sealed file, with the payload that `--payload` names. */
+export function sourceOf(path: string, payload: string | undefined): string | { header: string; payload: string } {
+  return payload === undefined ? path : { header: path, payload };
+}
+
 /** Says at once that an input is missing, before a stream of it fails somewhere else. */
 export async function requireInput(path: string): Promise<void> {
   try {

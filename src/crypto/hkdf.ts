@@ -1,5 +1,5 @@
-import { ascii } from '../bytes/index.ts';
 import { hmac } from './hmac.ts';
+import { labelPrefix } from './label.ts';
 
 const HASH_LENGTH = 48;
 
@@ -20,7 +20,6 @@ export function hkdfExpand(prk: Uint8Array, info: readonly Uint8Array[], length:
 }
 
 const BLOCK_ONE = Uint8Array.of(1);
-const SEPARATOR = Uint8Array.of(0);
 
 /** `X(k, label, x, n)` of SPEC section "Notation": HKDF-Expand-SHA-384(k, ASCII label ‖ 00 ‖ x, n). */
 export function expandLabel(
@@ -29,5 +28,5 @@ export function expandLabel(
   x: readonly Uint8Array[],
   length: number,
 ): Uint8Array<ArrayBuffer> {
-  return hkdfExpand(key, [ascii(label), SEPARATOR, ...x], length);
+  return hkdfExpand(key, [labelPrefix(label), ...x], length);
 }

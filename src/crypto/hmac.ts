@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { adoptSecret, allocateSecret, zero } from './secrets.ts';
+import { adoptSecret, allocateSecret } from './secrets.ts';
 
 /** Bytes of a block and of a digest. */
 const SIZES = { sha256: { block: 64, digest: 32 }, sha384: { block: 128, digest: 48 } } as const;
@@ -37,12 +37,12 @@ export function hmac(
       at += part.length;
     }
     // As text: that takes half as long. It is no secret, since the key is needed again to get from it to the result.
-    const inner = hash(algorithm, memory.subarray(0, end), 'latin1');
+    const inner = hash(algorithm, memory.subarray(0, end), 'binary');
     padKey(memory, key, OPAD, block);
     for (let i = 0; i < digest; i++) memory[block + i] = inner.charCodeAt(i);
     return adoptSecret(hash(algorithm, memory.subarray(0, block + digest), 'buffer'));
   } finally {
-    zero(memory.subarray(0, length));
+    memory.fill(0, 0, length);
   }
 }
 

@@ -117,12 +117,18 @@ export async function startObject(
 }
 
 async function readAll(object: OpenedObject, { signal, onProgress }: OpenOptions): Promise<Uint8Array> {
-  const out = new Uint8Array(Buffer.allocUnsafeSlow(object.size).buffer);
+  let out: Uint8Array | undefined;
   let doneBytes = 0;
   for await (const chunk of object.stream(0, object.size, { signal })) {
+    if (chunk.length === object.size) {
+      // A short object is one chunk, and the chunk is ours.
+      onProgress?.({ doneBytes: chunk.length, totalBytes: object.size });
+      return chunk;
+    }
+    out ??= new Uint8Array(Buffer.allocUnsafeSlow(object.size).buffer);
     out.set(chunk, doneBytes);
     doneBytes += chunk.length;
     onProgress?.({ doneBytes, totalBytes: object.size });
   }
-  return out;
+  return out ?? new Uint8Array(0);
 }

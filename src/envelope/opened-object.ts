@@ -198,7 +198,13 @@ export class OpenedObject {
       if (this.size === 0) await this.#segment(0);
       return;
     }
-    const { plainLength, segmentLength } = this.#shape;
+    const { plainLength, segmentLength, segments } = this.#shape;
+    if (segments === 1) {
+      // A short object is one read: no need to read ahead.
+      signal?.throwIfAborted();
+      yield (await this.#segment(0)).subarray(start, stop);
+      return;
+    }
     const first = Math.floor(start / plainLength);
     const last = Math.floor((stop - 1) / plainLength);
     const base = this.#head.geometry.segments;

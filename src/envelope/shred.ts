@@ -1,7 +1,7 @@
 import { unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { equalBytes, toHex } from '../bytes/index.ts';
-import { fromSystemError, isWaxsealError, refuseUnknownOptions, WaxsealError } from '../errors/index.ts';
+import { fromSystemError, isWaxsealError, refuseUnknownOptions, systemCode, WaxsealError } from '../errors/index.ts';
 import { removeStaleTemporaries, syncFolder } from '../files/index.ts';
 import { observed } from '../keys/observer.ts';
 import { nextPathOf, payloadPathOf } from './detached.ts';
@@ -139,6 +139,7 @@ async function remove(path: string): Promise<void> {
     await unlink(path);
     await syncFolder(dirname(path));
   } catch (error) {
-    throw fromSystemError(error, 'delete', path);
+    // A run that was killed may have deleted it.
+    if (systemCode(error) !== 'ENOENT') throw fromSystemError(error, 'delete', path);
   }
 }

@@ -39,13 +39,13 @@ export async function unwrapRecipient(
   head: Head,
   { observe, signal }: Pick<UnlockOptions, 'observe' | 'signal'>,
 ): Promise<UnwrappedSecret> {
-  const facts = {
+  const facts = (): EventFacts => ({
     ...objectFacts(head),
     keyUri: provider.uri,
     keyVersion: recipient.version,
     algorithm: recipient.algorithm,
     wrapDigest: toHex(sha256(recipient.wrap)),
-  };
+  });
   return observed(
     observe,
     'unwrap',

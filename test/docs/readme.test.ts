@@ -90,7 +90,7 @@ describe('README.md', () => {
     const table = read('README.md').split('\n## Keys')[1]?.split('\n## ')[0] ?? '';
     const rows = [...table.matchAll(/^\| `([a-z0-9]+):.*\| (yes|not yet) \|$/gm)];
     expect(rows.map(([, scheme]) => scheme)).toEqual([...KEY_SCHEMES]);
-    expect(rows.filter(([, , works]) => works === 'yes').map(([, scheme]) => scheme)).toEqual(['local']);
+    expect(rows.filter(([, , works]) => works === 'yes').map(([, scheme]) => scheme)).toEqual(['local', 'x25519']);
   });
 
   it('names every command of the program', async () => {

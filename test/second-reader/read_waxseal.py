@@ -3,6 +3,8 @@
 
     read_waxseal.py VECTOR.json...                         one line of JSON for each: {ok, sha256, ...} or {ok, code}
     read_waxseal.py --keyring FOLDER PASSPHRASE OBJECT...   the same, with a local keyring (SPEC section 18)
+    read_waxseal.py --key-file FOLDER FILE OBJECT...        the same, with a keyring that a key file unlocks
+The payload of a detached OBJECT x.wax is x.floe beside it.
 """
 import base64
 import hashlib
@@ -16,7 +18,6 @@ import unicodedata
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from nacl.bindings import crypto_secretbox_open
 from nacl.exceptions import CryptoError
 
@@ -359,7 +360,7 @@ def hpke_open(private, wrap, info):
     except ValueError:  # the shared secret is all zeros: a point of low order
         raise Refused("AUTHENTICATION")
     kem, suite = b"KEM\x00\x20", b"HPKE\x00\x20\x00\x01\x00\x02"
-    public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    public = key.public_key().public_bytes_raw()
     prk = labeled_extract(kem, b"", b"eae_prk", shared)
     secret = labeled_expand(kem, prk, b"shared_secret", enc + public, 32)
     context = b"\0" + labeled_extract(suite, b"", b"psk_id_hash", b"") + labeled_extract(suite, b"", b"info_hash", info)
@@ -507,14 +508,27 @@ def load_record(path):
     return record
 
 
-def read_keyring(folder, passphrase):
-    ring = load_record(os.path.join(folder, "keyring.json"))
-    need(b64url(ring["sha256"]) == hashlib.sha256(canonical(ring, "sha256")).digest(), "KEYRING_DAMAGED")
-    cost, secret = ring["unlock"], unicodedata.normalize("NFC", passphrase).encode()
+def from_passphrase(cost, passphrase):
+    secret = unicodedata.normalize("NFC", passphrase).encode()
     need(cost["kdf"] == "scrypt" and cost["r"] == 8 and cost["N"] in (2**i for i in range(14, 19)), "KEYRING_DAMAGED")
     need(1 <= cost["p"] <= 4, "KEYRING_DAMAGED")
     maxmem = 2 * 128 * 8 * (cost["N"] + cost["p"])
-    k = hashlib.scrypt(secret, salt=b64url(cost["salt"]), n=cost["N"], r=8, p=cost["p"], dklen=64, maxmem=maxmem)
+    salt = b64url(cost["salt"])
+    return hashlib.scrypt(secret, salt=salt, n=cost["N"], r=8, p=cost["p"], dklen=64, maxmem=maxmem)
+
+
+def from_key_file(cost, path):
+    need(cost["kdf"] == "key-file", "KEYRING_DAMAGED")
+    text = read_file(path).decode()
+    need(text.endswith("\n"), "KEYRING_DAMAGED")
+    key, salt = b64url(text[:-1]), b64url(cost["salt"])
+    return b"".join(X(key, "waxseal/1 keyring-unlock", salt + half, 32) for half in (b"\0", b"\1"))
+
+
+def read_keyring(folder, unlock):
+    ring = load_record(os.path.join(folder, "keyring.json"))
+    need(b64url(ring["sha256"]) == hashlib.sha256(canonical(ring, "sha256")).digest(), "KEYRING_DAMAGED")
+    k = unlock(ring["unlock"])
     mac = hmac.new(k[32:], canonical(ring, "mac", "sha256"), hashlib.sha256).digest()
     need(hmac.compare_digest(mac, b64url(ring["mac"])), "WRONG_PASSPHRASE")
     master = open_box(b64url(ring["masterKey"]), k[:32])
@@ -532,7 +546,21 @@ def read_keyring(folder, passphrase):
             kek = open_box(b64url(record["kek"]), X(master, "waxseal/1 keyring-kek", key_id, 32))
             versions["%d.%s" % (record["n"], record["keyId"])] = (key_id, kek)
         keys.append(("local:" + name, versions))
-    return keys
+    return keys + read_pairs(os.path.join(folder, "x25519"), master, mac_key)
+
+
+def read_pairs(folder, master, mac_key):
+    pairs = []
+    for file in sorted(os.listdir(folder)) if os.path.exists(folder) else []:
+        record = load_record(os.path.join(folder, file))
+        mac = hmac.new(mac_key, canonical(record, "mac"), hashlib.sha256).digest()
+        need(hmac.compare_digest(mac, b64url(record["mac"])), "KEYRING_DAMAGED")
+        need(record["kind"] == "waxseal-x25519-key" and record["name"] + ".json" == file, "KEYRING_DAMAGED")
+        public = b64url(record["publicKey"])
+        private = open_box(b64url(record["privateKey"]), X(master, "waxseal/1 keyring-x25519", public, 32))
+        need(X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw() == public, "KEYRING_DAMAGED")
+        pairs.append(("x25519:" + record["publicKey"], {"1": private}))
+    return pairs
 
 
 # --- command line --------------------------------------------------------------------------------------------------
@@ -585,8 +613,10 @@ def read_pair(path):
 
 
 def main(arguments):
-    if arguments[:1] == ["--keyring"]:
-        reads = [lambda path=path: (*read_pair(path), read_keyring(*arguments[1:3])) for path in arguments[3:]]
+    if arguments[:1] in (["--keyring"], ["--key-file"]):
+        unlocking = from_passphrase if arguments[0] == "--keyring" else from_key_file
+        unlock = lambda cost: unlocking(cost, arguments[2])
+        reads = [lambda path=path: (*read_pair(path), read_keyring(arguments[1], unlock)) for path in arguments[3:]]
     else:
         reads = [lambda path=path: read_vector(path) for path in arguments]
     for read in reads:

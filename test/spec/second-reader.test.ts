@@ -1,13 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { randomBytes, randomInt } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { createLocalKeyring, isWaxsealError, open, seal, type WholeSealOptions } from '../../src/index.ts';
-import { fixedKey, type FixedKey, versionOf } from '../vectors/waxseal/make/fixed-key.ts';
+import { createLocalKeyring, isWaxsealError, type KeyProvider, type ObjectInfo, open, seal } from '../../src/index.ts';
+import { providerOf, type RecordedKey, versionOf } from '../vectors/waxseal/make/fixed-key.ts';
 import { scaled } from '../tier.ts';
+import { damage, type Files, randomObject } from './random-objects.ts';
 import { loadVectors, sha256Hex } from './vectors.ts';
 
 const SCRIPT = fileURLToPath(new URL('../second-reader/read_waxseal.py', import.meta.url));
@@ -92,31 +92,22 @@ describe.skipIf(reason !== undefined)(title, () => {
     await inFolder(async (folder) => {
       const records: string[] = [];
       const ours: unknown[] = [];
-      const wrong = scaled(1, 5, 5);
-      for (let i = 0; i < scaled(40, 400, 2000); i += 1) {
-        const { object, keys } = await randomObject();
+      const wrong = scaled(2, 8, 8);
+      let other: Files = await randomObject();
+      for (let i = 0; i < scaled(60, 500, 2500); i += 1) {
+        const { keys, ...files } = await randomObject();
         for (let n = 0; n <= wrong; n += 1) {
-          const changed = n === 0 ? object : damage(object);
-          const name = `${String(i)}-${String(n)}`;
-          const versions = (key: FixedKey) =>
-            key.versions.map((v) => ({ version: versionOf(v), keyId: hex(v.keyId), kek: hex(v.kek) }));
-          writeFileSync(join(folder, `${name}.wax`), changed);
-          writeFileSync(
-            join(folder, `${name}.json`),
-            JSON.stringify({
-              file: `${name}.wax`,
-              keys: keys.map((key) => ({ uri: key.uri, versions: versions(key) })),
-            }),
-          );
-          records.push(join(folder, `${name}.json`));
-          ours.push(await answerOf(changed, keys));
+          const changed = n === 0 ? files : damage(files, other);
+          records.push(writeObject(folder, `${String(i)}-${String(n)}`, changed, keys));
+          ours.push(await answerOf(changed, keys.map(providerOf)));
         }
+        other = files;
       }
       const theirs = python(...records).map((answer) =>
         answer.ok ? { ok: true, sha256: answer.sha256, context: answer.context, metadata: answer.metadata } : answer,
       );
       expect(theirs).toEqual(ours);
-      expect(ours.filter((answer) => (answer as Answer).ok).length).toBeGreaterThan(scaled(40, 400, 2000) - 1);
+      expect(ours.filter((answer) => (answer as Answer).ok).length).toBeGreaterThan(scaled(60, 500, 2500) - 1);
     });
   });
 
@@ -151,70 +142,40 @@ describe.skipIf(reason !== undefined)(title, () => {
 });
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
-const bytes = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
-const pick = <T>(...items: readonly T[]): T => items[randomInt(items.length)] as T;
-const LETTERS = ['a', 'Z', '\u0000', 'é', 'e\u0301', '\ufeff', '漢', '😀', '\uffff'];
-const text = (most: number): string => Array.from({ length: randomInt(most + 1) }, () => pick(...LETTERS)).join('');
 
-async function randomObject(): Promise<{ object: Uint8Array; keys: FixedKey[] }> {
-  const keys = Array.from({ length: randomInt(1, 5) }, (_, i) =>
-    fixedKey(`local:key-${String(i)}`, [{ n: randomInt(1, 1000), keyId: bytes(16), kek: bytes(32) }]),
-  );
-  const segmentLength = pick(4096, 4097, 5000, 8192, 65536);
-  const full = segmentLength - 32;
-  const size = pick(0, 1, full - 1, full, full + 1, 2 * full, randomInt(0, 4 * full));
-  const name = text(40);
-  const options: WholeSealOptions = {
-    segmentLength,
-    context: Object.fromEntries(Array.from({ length: randomInt(5) }, () => [text(20), text(60)])),
-    metadata: pick(undefined, {}, { name }, { name, mediaType: text(30) }),
-    slotSize: pick(undefined, 4096, 8192, 65536),
+/** Writes an object with a record that the reader takes; gives the record's path. */
+function writeObject(folder: string, name: string, { object, payload }: Files, keys: readonly RecordedKey[]): string {
+  writeFileSync(join(folder, `${name}.wax`), object);
+  if (payload !== undefined) writeFileSync(join(folder, `${name}.floe`), payload);
+  const record = {
+    file: `${name}.wax`,
+    ...(payload === undefined ? {} : { payload: { file: `${name}.floe` } }),
+    keys: keys.map((key) => ({
+      uri: key.uri,
+      versions:
+        'privateKey' in key
+          ? [{ version: '1', privateKey: hex(key.privateKey) }]
+          : key.versions.map((v) => ({ version: versionOf(v), keyId: hex(v.keyId), kek: hex(v.kek) })),
+    })),
   };
-  const plaintext = bytes(size);
-  if (pick(true, false)) return { object: await seal(plaintext, keys, options), keys: [pick(...keys)] };
-  const stream = await seal([plaintext], keys, options);
-  return {
-    object: new Uint8Array(await new Response(stream as ReadableStream<Uint8Array<ArrayBuffer>>).arrayBuffer()),
-    keys: keys.reverse(),
-  };
+  const path = join(folder, `${name}.json`);
+  writeFileSync(path, JSON.stringify(record));
+  return path;
 }
 
-/** One thing that happens to files: flipped bits, a cut end, something appended, a lost or doubled page. */
-function damage(object: Uint8Array): Uint8Array {
-  const copy = object.slice();
-  const page = 4096 * randomInt(Math.ceil(copy.length / 4096));
-  switch (randomInt(6)) {
-    case 0:
-      return copy.slice(0, randomInt(copy.length));
-    case 1:
-      return new Uint8Array(Buffer.concat([copy, bytes(randomInt(1, 40))]));
-    case 2:
-      return copy.fill(0, page, page + 4096);
-    case 3:
-      return new Uint8Array(Buffer.concat([copy.subarray(0, page), copy.subarray(page + 4096)]));
-    case 4:
-      return new Uint8Array(
-        Buffer.concat([copy.subarray(0, page), copy.subarray(page, page + 4096), copy.subarray(page)]),
-      );
-    default: {
-      const at = randomInt(copy.length);
-      copy[at] = (copy[at] ?? 0) ^ (1 << randomInt(8));
-      return copy;
-    }
-  }
-}
-
-async function answerOf(object: Uint8Array, keys: FixedKey[]): Promise<unknown> {
+async function answerOf({ object, payload }: Files, keys: KeyProvider[]): Promise<unknown> {
   try {
     let facts: { context: unknown; metadata: unknown } | undefined;
-    const plaintext = await open(object, keys, {
-      onInfo: ({ context, metadata }) => {
-        facts = {
-          context,
-          metadata: metadata === undefined ? null : (JSON.parse(JSON.stringify(metadata)) as unknown),
-        };
-      },
-    });
+    const source = payload === undefined ? object : { header: object, payload };
+    const onInfo = ({ context, metadata }: ObjectInfo): void => {
+      facts = {
+        context,
+        metadata: metadata === undefined ? null : (JSON.parse(JSON.stringify(metadata)) as unknown),
+      };
+    };
+    const plaintext = await (source instanceof Uint8Array
+      ? open(source, keys, { onInfo })
+      : open(source, keys, { onInfo }));
     return { ok: true, sha256: sha256Hex(plaintext), ...facts };
   } catch (error) {
     if (!isWaxsealError(error)) throw error;

@@ -71,9 +71,7 @@ describe('SPEC.md', () => {
     }
     const inSpec = new Set([...spec.matchAll(/"(waxseal\/1 [^"]+)"/g)].map(([, label]) => label ?? ''));
     expect([...inCode].filter((label) => !inSpec.has(label))).toEqual([]);
-    const reserved = ['branch', 'branch-wrap', 'share', 'tree-part', 'tree-file'].map(
-      (name) => `waxseal/1 ${name}`,
-    );
+    const reserved = ['branch', 'branch-wrap', 'share', 'tree-part', 'tree-file'].map((name) => `waxseal/1 ${name}`);
     expect([...inSpec].filter((label) => !inCode.has(label) && !reserved.includes(label))).toEqual([]);
   });
 

@@ -32,7 +32,10 @@ function show({ out }: Context, path: string, object: Inspection, recipients: re
     ['type', `${object.type}, ${object.layout} layout, format version ${String(object.formatVersion)}`],
     ['created', object.created.toISOString()],
     ['size', object.size === undefined ? 'not recorded' : `${formatBytes(object.size)} (${String(object.size)} bytes)`],
-    ['sealed size', `${formatBytes(object.sealedSize)}, segments of ${formatBytes(object.segmentLength)}`],
+    [
+      object.layout === 'detached' ? 'header' : 'sealed size',
+      `${formatBytes(object.sealedSize)}, segments of ${formatBytes(object.segmentLength)}`,
+    ],
     [
       'recipients',
       `${object.lists}${object.generation === undefined ? '' : `, generation ${String(object.generation)}`}`,

@@ -1,10 +1,21 @@
-import { type ObjectInfo, open, openFile, type OpenReport } from '../../envelope/index.ts';
+import {
+  type ByteStream,
+  type DetachedSource,
+  type ObjectInfo,
+  type ObjectOptions,
+  open,
+  openFile,
+  openObject,
+  type OpenReport,
+  type PrivateMetadata,
+  type SealedSource,
+} from '../../envelope/index.ts';
 import type { Context } from '../context.ts';
 import { forEachPath, parseContext } from '../each.ts';
 import { EXIT } from '../exit.ts';
 import { tellOpener } from '../opener.ts';
-import { formatBytes, formatMs } from '../output.ts';
-import { checkOutput, refuseMixedInput, requireInput } from '../paths.ts';
+import { formatBytes, formatMs, printable } from '../output.ts';
+import { checkOutput, refuseMixedInput, sourceOf } from '../paths.ts';
 import { startProgress } from '../progress.ts';
 import { writeToStdout } from '../standard-streams.ts';
 
@@ -14,10 +25,14 @@ interface Options {
   expectId?: string;
   expectContext?: string[];
   requireSymmetricWrap?: boolean;
+  payload?: string;
 }
 
 export async function run(context: Context, paths: readonly string[], options: Options): Promise<number> {
   refuseMixedInput('open', paths, options.output);
+  if (options.payload !== undefined && (paths.length > 1 || paths[0] === '-')) {
+    throw new TypeError('open: --payload goes with the path of one header');
+  }
   const targets = new Map(paths.map((path) => [path, options.output ?? plainName(path)]));
   const keys = await context.allKeys();
   const { expectId } = options;
@@ -31,10 +46,7 @@ export async function run(context: Context, paths: readonly string[], options: O
   const [first = ''] = paths;
   if (targets.get(first) === '-') {
     context.out.payloadOnStdout();
-    if (first !== '-') await requireInput(first);
-    const input = first === '-' ? process.stdin : (await import('node:fs')).createReadStream(first);
-    const onInfo = (info: ObjectInfo): void => tellOpener(context.out, first, info);
-    await writeToStdout(await open(input, keys, { ...common, onInfo }), options.output === '-');
+    await openToStdout(context, first, keys, options.payload, common, options.output === '-');
     context.out.results([{ ok: true, path: first, output: '-' }]);
     return EXIT.done;
   }
@@ -45,7 +57,7 @@ export async function run(context: Context, paths: readonly string[], options: O
     const progress = startProgress(path, !context.out.json);
     let report: OpenReport;
     try {
-      report = await openFile(path === '-' ? process.stdin : path, target, keys, {
+      report = await openFile(inputOf(path, options.payload), target, keys, {
         ...common,
         overwrite: options.force === true,
         onProgress: progress.onProgress,
@@ -56,9 +68,52 @@ export async function run(context: Context, paths: readonly string[], options: O
     const ms = performance.now() - started;
     context.out.say(`Opened ${path} → ${context.out.strong(target)} (${formatBytes(report.size)}, ${formatMs(ms)}).`);
     tellOpener(context.out, path, report.info);
-    const { id, context: facts, openedBy } = report.info;
-    return { output: target, id, size: report.size, context: facts, openedBy, ms: Math.round(ms) };
+    const { id, context: facts, metadata, openedBy } = report.info;
+    if (metadata !== undefined) context.out.say(`  private metadata: ${describeMetadata(metadata)}`);
+    return { output: target, id, size: report.size, context: facts, metadata, openedBy, ms: Math.round(ms) };
   });
+}
+
+/** The object: standard input for -, and for the payload where --payload is -. */
+function inputOf(
+  path: string,
+  payload: string | undefined,
+): SealedSource | ByteStream | DetachedSource<string, ByteStream> {
+  if (path === '-') return process.stdin;
+  return payload === '-' ? { header: path, payload: process.stdin } : sourceOf(path, payload);
+}
+
+async function openToStdout(
+  context: Context,
+  path: string,
+  keys: Awaited<ReturnType<Context['allKeys']>>,
+  payload: string | undefined,
+  options: ObjectOptions,
+  onTerminal: boolean,
+): Promise<void> {
+  const onInfo = (info: ObjectInfo): void => tellOpener(context.out, path, info);
+  if (path === '-') return writeToStdout(await open(process.stdin, keys, { ...options, onInfo }), onTerminal);
+  if (payload === '-') {
+    return writeToStdout(
+      await open({ header: path, payload: process.stdin }, keys, { ...options, onInfo }),
+      onTerminal,
+    );
+  }
+  const object = await openObject(sourceOf(path, payload), keys, options);
+  try {
+    onInfo(object.info);
+    await writeToStdout(object.stream(0, object.size, { signal: context.signal }), onTerminal);
+  } finally {
+    await object.close();
+  }
+}
+
+function describeMetadata({ name, mediaType }: PrivateMetadata): string {
+  const parts = [
+    ...(name === undefined ? [] : [`name ${printable(name)}`]),
+    ...(mediaType === undefined ? [] : [`media type ${printable(mediaType)}`]),
+  ];
+  return parts.length === 0 ? 'empty' : parts.join(', ');
 }
 
 function plainName(path: string): string {

@@ -4,13 +4,20 @@ import { EXIT } from '../exit.ts';
 
 interface Options {
   from?: string;
+  payload?: string;
   dryRun?: boolean;
 }
 
 export async function run(context: Context, [path = '']: readonly string[], options: Options): Promise<number> {
-  const { from, dryRun } = options;
+  const { from, payload, dryRun } = options;
   const keys = await context.allKeys();
-  const report = await repair(path, keys, { from, dryRun, observe: context.observe, signal: context.signal });
+  const report = await repair(path, keys, {
+    from,
+    payload,
+    dryRun,
+    observe: context.observe,
+    signal: context.signal,
+  });
   context.out.results([{ path, ...report }]);
   if (report.repaired.length === 0) context.out.say(`${path}: heads and recipients are whole; nothing was written.`);
   else {

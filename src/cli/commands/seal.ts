@@ -1,13 +1,29 @@
 import { lstat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { seal, sealFile, type SealReport, verify } from '../../envelope/index.ts';
+import {
+  type Layout,
+  type PrivateMetadata,
+  seal,
+  type SealedSource,
+  sealFile,
+  type SealReport,
+  verify,
+} from '../../envelope/index.ts';
 import { WaxsealError } from '../../errors/index.ts';
 import { syncFolder } from '../../files/index.ts';
 import type { Context } from '../context.ts';
 import { forEachPath, parseContext } from '../each.ts';
 import { EXIT } from '../exit.ts';
 import { formatBytes, formatMs } from '../output.ts';
-import { checkOutput, type FileIdentity, isSameFile, refuseMixedInput, removableFile, requireInput } from '../paths.ts';
+import {
+  checkOutput,
+  type FileIdentity,
+  isSameFile,
+  refuseMixedInput,
+  removableFile,
+  requireInput,
+  sourceOf,
+} from '../paths.ts';
 import { startProgress } from '../progress.ts';
 import { writeToStdout } from '../standard-streams.ts';
 
@@ -20,32 +36,40 @@ interface Options {
   remove?: boolean;
   compact?: boolean;
   detached?: boolean;
+  payload?: string;
+  name?: string;
+  mediaType?: string;
 }
 
 export async function run(context: Context, paths: readonly string[], options: Options): Promise<number> {
-  if (options.compact === true || options.detached === true) {
-    throw new WaxsealError(
-      'ERR_USAGE',
-      `the ${options.compact === true ? 'compact' : 'detached'} layout is not in this version of waxseal`,
-      {
-        next: 'seal without that option: the attached layout does everything but small overhead and separate headers',
-      },
-    );
-  }
+  const layout = layoutOf(options);
   refuseMixedInput('seal', paths, options.output);
   if (options.remove === true && (options.output === '-' || paths.includes('-'))) {
     throw new TypeError('seal: --remove needs a file on both sides');
   }
+  if (options.payload !== undefined && (layout !== 'detached' || paths.length > 1)) {
+    throw new TypeError('seal: --payload goes with --detached and one input');
+  }
   await refuseFolders(paths);
   const keys = await context.namedKeys(options.key);
   const size = options.size === undefined ? undefined : parseSize(options.size);
-  const common = { context: parseContext(options.context), observe: context.observe, signal: context.signal, size };
+  if (options.remove === true && !keys.some(({ canUnwrap }) => canUnwrap !== false)) {
+    throw new TypeError('seal: --remove verifies before it deletes, and none of these keys can open what they seal');
+  }
+  const common = {
+    context: parseContext(options.context),
+    metadata: metadataOf(options),
+    observe: context.observe,
+    signal: context.signal,
+    size,
+  };
   if (options.output === '-' || (paths[0] === '-' && options.output === undefined)) {
     context.out.payloadOnStdout();
     const [path = ''] = paths;
     if (path !== '-') await requireInput(path);
     const input = path === '-' ? process.stdin : (await import('node:fs')).createReadStream(path);
-    await writeToStdout(await seal(input, keys, common), options.output === '-');
+    if (layout === 'detached') throw new TypeError('seal: --detached writes two files: name the header with -o');
+    await writeToStdout(await seal(input, keys, { ...common, layout }), options.output === '-');
     context.out.results([{ ok: true, path, output: '-' }]);
     return EXIT.done;
   }
@@ -59,6 +83,8 @@ export async function run(context: Context, paths: readonly string[], options: O
     try {
       report = await sealFile(path === '-' ? process.stdin : path, target, keys, {
         ...common,
+        layout,
+        payload: options.payload,
         overwrite: options.force === true,
         onProgress: progress.onProgress,
       });
@@ -70,11 +96,12 @@ export async function run(context: Context, paths: readonly string[], options: O
     const recipients = report.recipients.map(
       ({ uri, version }) => `${uri} version ${version.split('.')[0] ?? version}`,
     );
+    const beside = report.payload === undefined ? '' : ` and ${out.strong(report.payload)}`;
     out.say(
-      `Sealed ${path} → ${out.strong(target)} (${formatBytes(report.size)}, ${formatMs(ms)}) to ${recipients.join(', ')}.`,
+      `Sealed ${path} → ${out.strong(target)}${beside} (${formatBytes(report.size)}, ${formatMs(ms)}) to ${recipients.join(', ')}.`,
     );
     if (before !== undefined) {
-      await removePlaintext(context, path, target, keys, before);
+      await removePlaintext(context, path, sourceOf(target, options.payload), keys, before);
       out.say(`Verified it and deleted ${path}.`);
     }
     return { output: target, ...report, ms: Math.round(ms), removed: options.remove === true };
@@ -85,19 +112,16 @@ export async function run(context: Context, paths: readonly string[], options: O
 async function removePlaintext(
   context: Context,
   path: string,
-  target: string,
+  sealed: SealedSource,
   keys: Awaited<ReturnType<Context['namedKeys']>>,
   before: FileIdentity,
 ): Promise<void> {
-  const { ok, findings } = await verify(target, keys, { observe: context.observe, signal: context.signal });
+  const { ok, findings } = await verify(sealed, keys, { observe: context.observe, signal: context.signal });
   if (!ok) {
-    throw new WaxsealError(
-      'ERR_AUTHENTICATION',
-      `${target} did not verify (${findings[0]?.message ?? 'unknown'}); ${path} was kept`,
-      {
-        object: target,
-      },
-    );
+    const why = findings[0]?.message ?? 'unknown';
+    throw new WaxsealError('ERR_AUTHENTICATION', `what was sealed did not verify (${why}); ${path} was kept`, {
+      object: path,
+    });
   }
   if (!isSameFile(await removableFile(path), before)) {
     throw new WaxsealError('ERR_INPUT_CHANGED', `${path} changed after it was sealed, and was kept`, { object: path });
@@ -124,4 +148,13 @@ function parseSize(text: string): number {
   if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(size))
     throw new TypeError(`seal: --size takes a number of bytes, not "${text}"`);
   return size;
+}
+
+function layoutOf({ compact, detached }: Options): Layout {
+  if (compact === true && detached === true) throw new TypeError('seal: --compact and --detached exclude each other');
+  return compact === true ? 'compact' : detached === true ? 'detached' : 'attached';
+}
+
+function metadataOf({ name, mediaType }: Options): PrivateMetadata | undefined {
+  return name === undefined && mediaType === undefined ? undefined : { name, mediaType };
 }

@@ -4,12 +4,14 @@ import { forEachPath, parseContext } from '../each.ts';
 import { EXIT } from '../exit.ts';
 import { tellPublicKey } from '../opener.ts';
 import { count, formatBytes, formatMs } from '../output.ts';
+import { sourceOf } from '../paths.ts';
 import { startProgress } from '../progress.ts';
 
 interface Options {
   expectId?: string;
   expectContext?: string[];
   requireSymmetricWrap?: boolean;
+  payload?: string;
 }
 
 export async function run(context: Context, paths: readonly string[], options: Options): Promise<number> {
@@ -22,7 +24,7 @@ export async function run(context: Context, paths: readonly string[], options: O
       const started = performance.now();
       const progress = startProgress(path, !out.json);
       const { expectId } = options;
-      const report = await verify(path, keys, {
+      const report = await verify(sourceOf(path, options.payload), keys, {
         observe: context.observe,
         signal: context.signal,
         onProgress: progress.onProgress,

@@ -17,7 +17,10 @@ export type Add = <Options>(
 
 export const NOT_REVOCATION = `
 Rewrapping is not revocation: whoever could open the object before may have kept its data key or a copy.
-If a data key may have leaked, open the object and seal it anew.`;
+If a data key may have leaked, reseal the object: waxseal reseal.`;
+
+/** What `--payload` means, where an object is read. */
+export const PAYLOAD = 'payload of a detached object, where it does not lie beside its header';
 
 /** A variadic option would swallow the paths behind it: each value takes an option of its own. */
 export function collect(value: string, values: readonly string[] = []): readonly string[] {

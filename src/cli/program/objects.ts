@@ -1,5 +1,5 @@
-import { type Command, Option } from 'commander';
-import { type Add, collect, examples, NOT_REVOCATION } from './command.ts';
+import type { Command } from 'commander';
+import { type Add, collect, examples, NOT_REVOCATION, PAYLOAD } from './command.ts';
 
 /** Commands of sealed objects. */
 export function addObjectCommands(program: Command, add: Add): void {
@@ -11,6 +11,8 @@ export function addObjectCommands(program: Command, add: Add): void {
     examples(
       'seal model.onnx',
       'seal -k local:datasets data.parquet --context team=vision',
+      'seal -k local:default -k x25519:PUBLIC-KEY model.onnx',
+      'seal --detached model.onnx',
       'tar c folder | waxseal seal - -o folder.tar.wax',
     ),
   )
@@ -20,8 +22,11 @@ export function addObjectCommands(program: Command, add: Add): void {
     .option('--size <bytes>', 'exact size of what comes from standard input')
     .option('--force', 'replace existing output')
     .option('--remove', 'delete the plaintext after the sealed object has been verified')
-    .addOption(new Option('--compact').hideHelp())
-    .addOption(new Option('--detached').hideHelp());
+    .option('--compact', 'one short piece, replaced whole by a rewrap: for small files, messages, database values')
+    .option('--detached', 'two files, header x.wax and payload x.floe: the payload never changes')
+    .option('--payload <file>', 'where the payload of a detached object goes')
+    .option('--name <text>', 'private metadata: a name, which opening shows and never uses as a path')
+    .option('--media-type <type>', 'private metadata: a media type, such as application/json');
   add(
     program,
     'open <path...>',
@@ -31,10 +36,12 @@ export function addObjectCommands(program: Command, add: Add): void {
       'open model.onnx.wax',
       'open model.onnx.wax -o /run/model.onnx',
       'open - -o - < model.onnx.wax > model.onnx',
+      'open model.onnx.wax --payload /mnt/bucket/model.onnx.floe',
     ),
   )
     .option('-o, --output <file>', 'output, - for standard output')
     .option('--force', 'replace existing output')
+    .option('--payload <file>', PAYLOAD)
     .option('--expect-id <id>', 'refuse any other object')
     .option('--expect-context <name=value>', 'refuse an object whose context does not say so; repeatable', collect)
     .option('--require-symmetric-wrap', 'refuse an object that only a public-key wrap opens: anybody can make those');
@@ -61,8 +68,9 @@ export function addObjectCommands(program: Command, add: Add): void {
     'verify <path...>',
     'authenticate everything in sealed objects; nothing is written',
     () => import('../commands/verify.ts'),
-    examples('verify model.onnx.wax'),
+    examples('verify model.onnx.wax', 'verify model.onnx.wax --json'),
   )
+    .option('--payload <file>', PAYLOAD)
     .option('--expect-id <id>', 'refuse any other object')
     .option('--expect-context <name=value>', 'refuse an object whose context does not say so; repeatable', collect)
     .option('--require-symmetric-wrap', 'refuse an object that only a public-key wrap opens: anybody can make those');
@@ -111,6 +119,7 @@ ${examples(`recipients ${name} model.onnx.wax -k local:recovery`)}`,
     () => import('../commands/repair.ts'),
     examples('repair model.onnx.wax', 'repair model.onnx.wax --from backup/model.onnx.wax'),
   )
-    .option('--from <copy>', 'another copy of the same object; an old one will do')
+    .option('--from <copy>', 'another copy of the same object, or its detached header; an old one will do')
+    .option('--payload <file>', PAYLOAD)
     .option('--dry-run', 'say what would be done, and write nothing');
 }

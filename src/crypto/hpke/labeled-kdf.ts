@@ -28,6 +28,10 @@ export function labeledKdf(suiteId: Uint8Array): LabeledKdf {
   };
 }
 
+/**
+ * HMAC-SHA-256. By `createHmac`, which keeps the inner hash to itself: with no salt the key is public, and whoever saw
+ * that hash could compute the result.
+ */
 function hmac(key: Uint8Array, parts: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
   const mac = createHmac('sha256', key);
   for (const part of parts) mac.update(part);

@@ -125,8 +125,10 @@ async function convertInPlace(file: ObjectFile, to: Layout, options: ConvertFile
   const loaded = await loadWhole(path, options.payload);
   try {
     const from = loaded.head.geometry.layout;
-    const payload = options.payload ?? payloadPathOf(path);
-    const report = { ...facts(loaded, to), path, payload: to === 'detached' ? payload : undefined };
+    // The name that the caller knows, unless it is a link to somewhere else.
+    const shown = resolve(file.name) === path ? file.name : path;
+    const payload = options.payload ?? payloadPathOf(shown);
+    const report = { ...facts(loaded, to), path: shown, payload: to === 'detached' ? payload : undefined };
     if (from === to) return { ...report, changed: false };
     const converted = convertedHead(loaded, to, file.name);
     if (options.dryRun === true) return { ...report, changed: true };

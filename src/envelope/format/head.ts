@@ -35,9 +35,13 @@ export function isAttached(head: Head): head is AttachedHead {
   return head.geometry.layout === 'attached';
 }
 
+const OBJECT_LABEL = concat(ascii('waxseal/1 object'), Uint8Array.of(0));
+/** The same for every object without private metadata. */
+const NO_META = sha256(new Uint8Array(0));
+
 /** FLOE AAD of an object: "waxseal/1 object" ‖ 00 ‖ bind ‖ SHA-256(meta). */
 export function objectAad(bind: Uint8Array, meta: Uint8Array): Uint8Array {
-  return concat(ascii('waxseal/1 object'), Uint8Array.of(0), bind, sha256(meta));
+  return concat(OBJECT_LABEL, bind, meta.length === 0 ? NO_META : sha256(meta));
 }
 
 function headHash(prelude: Uint8Array, core: Uint8Array, meta: Uint8Array, floeHeader: Uint8Array): Uint8Array {

@@ -1,7 +1,7 @@
-import { createHmac } from 'node:crypto';
 import { type CborMap, type CborValue, decodeCanonicalCbor, encodeCbor } from '../../bytes/index.ts';
+import { hmac } from '../../crypto/hmac.ts';
 import { expandLabel } from '../../crypto/hkdf.ts';
-import { equalSecrets, zero } from '../../crypto/secrets.ts';
+import { equalSecrets } from '../../crypto/secrets.ts';
 import { WaxsealError } from '../../errors/index.ts';
 import type { WrappedSecret } from '../../keys/provider.ts';
 import { MAX_URI_BYTES } from '../../keys/uri.ts';
@@ -64,10 +64,7 @@ export function checkTag(recipient: Recipient, tagKey: Uint8Array): TagState {
 }
 
 function computeTag(untagged: CborMap, tagKey: Uint8Array): Uint8Array {
-  const mac = createHmac('sha256', tagKey).update(encodeCbor(untagged)).digest();
-  const tag = Uint8Array.from(mac.subarray(0, 16));
-  zero(mac);
-  return tag;
+  return hmac('sha256', tagKey, [encodeCbor(untagged)]).slice(0, 16);
 }
 
 /** Encodes a list; entries that were read are written back byte for byte. */

@@ -1,6 +1,16 @@
 /** What the crash tests kill: every operation of ours that writes files, done to a world of its own. */
 import { join } from 'node:path';
-import { addRecipient, openFile, removeRecipient, repair, rewrap, sealFile } from '../../../src/envelope/index.ts';
+import {
+  addRecipient,
+  convertFile,
+  openFile,
+  removeRecipient,
+  repair,
+  reseal,
+  rewrap,
+  sealFile,
+  shred,
+} from '../../../src/envelope/index.ts';
 import {
   createLocalKeyring,
   type LocalKeyring,
@@ -29,6 +39,11 @@ export function places(world: string) {
     damaged: join(objects, 'damaged.wax'),
     /** A copy of `sealed` whose first head and both slots are damaged. */
     ruined: join(objects, 'ruined.wax'),
+    /** Compact, sealed as `sealed` is. */
+    compact: join(objects, 'compact.wax'),
+    /** Detached, sealed as `sealed` is. */
+    header: join(objects, 'split.wax'),
+    payload: join(objects, 'split.floe'),
     target: join(objects, 'target.wax'),
     opened: join(objects, 'opened'),
     /** An older file where an output goes that may replace it. */
@@ -68,6 +83,22 @@ export const OPERATIONS = {
   'remove recipient': withRing((at, ring) => removeRecipient(at.sealed, ring.key('default'), 'local:recovery')),
   repair: withRing((at, ring) => repair(at.damaged, ring.key('default'))),
   'repair from a copy': withRing((at, ring) => repair(at.ruined, ring.key('default'), { from: at.sealed })),
+  'seal detached': withRing((at, ring) => sealFile(at.plain, at.target, ring.key('default'), { layout: 'detached' })),
+  'seal over detached': withRing((at, ring) =>
+    sealFile(at.older, at.header, ring.key('default'), { layout: 'detached', overwrite: true }),
+  ),
+  'rewrap compact': withRing((at, ring) => rewrap(at.compact, ring.key('default'))),
+  'rewrap detached': withRing((at, ring) => rewrap(at.header, ring.key('default'))),
+  reseal: withRing((at, ring) => reseal(at.sealed, [ring.key('default'), ring.key('recovery')])),
+  'reseal compact': withRing((at, ring) => reseal(at.compact, [ring.key('default'), ring.key('recovery')])),
+  'reseal detached': withRing((at, ring) => reseal(at.header, [ring.key('default'), ring.key('recovery')])),
+  'repair detached': withRing((at, ring) => repair(at.header, ring.key('default'))),
+  shred: (world: string) => shred(places(world).sealed),
+  'shred compact': (world: string) => shred(places(world).compact),
+  'shred detached': (world: string) => shred(places(world).header),
+  'shred and delete detached': (world: string) => shred(places(world).header, { delete: true }),
+  detach: (world: string) => convertFile(places(world).sealed, 'detached'),
+  attach: (world: string) => convertFile(places(world).header, 'attached'),
   'create keyring': async (world: string): Promise<void> => {
     const at = places(world);
     (await createLocalKeyring(at.newRing, at.newKeyFile, CHEAP)).close();
@@ -87,6 +118,6 @@ export const OPERATIONS = {
     const at = places(world);
     await restoreLocalKeyring(at.backup, at.ring, BACKUP_PASSPHRASE, at.unlock, CHEAP);
   },
-} satisfies Record<string, (world: string) => Promise<void>>;
+} satisfies Record<string, (world: string) => Promise<unknown>>;
 
 export type OperationName = keyof typeof OPERATIONS;

@@ -25,6 +25,8 @@ export async function buildWorld(): Promise<string> {
   for (const name of ['default', 'recovery', 'third']) await ring.create(name);
   await sealFile(at.plain, at.sealed, ring.key('default'));
   await addRecipient(at.sealed, ring.key('default'), ring.key('recovery'));
+  await sealFile(at.plain, at.compact, [ring.key('default'), ring.key('recovery')], { layout: 'compact' });
+  await sealFile(at.plain, at.header, [ring.key('default'), ring.key('recovery')], { layout: 'detached' });
   await ring.rotate('default');
   await sealFile(at.older, at.newest, ring.key('default'));
   await ring.backup(at.backup, BACKUP_PASSPHRASE);

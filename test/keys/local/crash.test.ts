@@ -123,6 +123,23 @@ describe('a process that dies at any step of', () => {
     );
   });
 
+  it('createX25519 leaves no key pair or a whole one', async () => {
+    const create = async ({ open }: World): Promise<unknown> => (await open()).createX25519('inbox');
+    await atEveryStep(
+      create,
+      async (one) => {
+        const ring = await allOpens(one);
+        for (const pair of await ring.x25519Keys()) {
+          const [secret, bind] = [random(), random()];
+          expect((await pair.unwrap(await pair.wrap(secret, bind), bind)).secret).toEqual(secret);
+        }
+        ring.close();
+      },
+      undefined,
+      (one) => orElse('ERR_KEY_EXISTS', create(one)),
+    );
+  });
+
   it('createLocalKeyring leaves no keyring or a whole one', async () => {
     const make = ({ base }: World): Promise<unknown> =>
       createLocalKeyring(join(base, 'new'), { keyFile: join(base, 'new.key') }, cheap);

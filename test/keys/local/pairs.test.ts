@@ -3,6 +3,8 @@ import { chmod, readdir, readFile, rename, rm, stat, symlink, truncate, writeFil
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openLocalKeyring, readKeyringInfo, restoreLocalKeyring } from '../../../src/keys/local/index.ts';
+import { makePair, type PairRecord, readPair, withPrivateKey } from '../../../src/keys/local/pair-records.ts';
+import { RingSecrets } from '../../../src/keys/local/ring-secrets.ts';
 import type { WaxsealEvent } from '../../../src/keys/observer.ts';
 import { x25519KeyPair } from '../../../src/keys/x25519/index.ts';
 import { providerConformance } from '../../../src/testing/index.ts';
@@ -154,8 +156,12 @@ describe('damage of a pair', () => {
       const bad = Buffer.from(good);
       bad[at] = (bad[at] ?? 0) ^ (1 << (at % 8));
       await writeFile(path, bad);
-      for (const work of [made.ring.x25519Key('inbox'), pair.unwrap(wrapped, bind), pair.wrap(random(), bind)]) {
-        const error: unknown = await work.then(
+      for (const work of [
+        () => made.ring.x25519Key('inbox'),
+        () => pair.unwrap(wrapped, bind),
+        () => pair.wrap(random(), bind),
+      ]) {
+        const error: unknown = await work().then(
           () => undefined,
           (reason: unknown) => reason,
         );
@@ -204,6 +210,30 @@ describe('damage of a pair', () => {
     await rm(join(made.folder, 'keyring.json'));
     await rm(join(made.folder, 'keys'), { recursive: true });
     await refusal(made.reopen(), 'ERR_KEYRING_DAMAGED');
+  });
+});
+
+describe('a pair that is not the one it was', () => {
+  it('is refused when another one of this keyring took its name', async () => {
+    const made = await testRing();
+    const pair = await made.ring.createX25519('inbox');
+    const bind = random();
+    const wrapped = await pair.wrap(random(), bind);
+    await rm(fileOf(made));
+    await made.ring.createX25519('inbox');
+    const error = await refusal(pair.unwrap(wrapped, bind), 'ERR_KEYRING_DAMAGED');
+    expect(error.message).toMatch(/no longer holds the pair/);
+    await refusal(pair.wrap(random(), bind), 'ERR_KEYRING_DAMAGED');
+  });
+
+  it('is refused when its two halves do not belong together, also if the keyring itself wrote that', () => {
+    const secrets = new RingSecrets(random(16), new Uint8Array(new ArrayBuffer(32)));
+    const pair = readPair(makePair('inbox', random(), new Date(), secrets), secrets, 'path');
+    const use = (record: PairRecord): unknown => withPrivateKey(record, secrets, 'path', () => 'used');
+    expect(use(pair)).toBe('used');
+    const sealedPrivateKey = secrets.sealPrivateKey(random(), pair.publicKey);
+    expect(() => use({ ...pair, sealedPrivateKey })).toThrow(/two halves/);
+    expect(() => use({ ...pair, publicKey: random() })).toThrow(/does not open/);
   });
 });
 

@@ -7,7 +7,7 @@ import { cheap, random, testRing } from './rings.ts';
 type Secrets = typeof import('../../../src/crypto/secrets.ts');
 
 /** Every piece of memory that was asked for as a secret. */
-const allocated: { bytes: Uint8Array; where: string }[] = [];
+const allocated = vi.hoisted((): { bytes: Uint8Array; where: string }[] => []);
 
 vi.mock('../../../src/crypto/secrets.ts', async (original) => {
   const real = await original<Secrets>();

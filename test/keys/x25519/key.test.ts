@@ -94,11 +94,11 @@ describe('an x25519: key', () => {
     await pair.unwrap(wrapped, new Uint8Array(32));
     pair.close();
     for (const work of [
-      pair.unwrap(wrapped, new Uint8Array(32)),
-      pair.wrap(random(), new Uint8Array(32)),
-      pair.describe(),
+      () => pair.unwrap(wrapped, new Uint8Array(32)),
+      () => pair.wrap(random(), new Uint8Array(32)),
+      () => pair.describe(),
     ]) {
-      await expect(work).rejects.toThrow(TypeError);
+      await expect(work()).rejects.toThrow(TypeError);
     }
     expect(kept.some((byte) => byte !== 0)).toBe(true);
   });

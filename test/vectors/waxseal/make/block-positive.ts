@@ -134,7 +134,7 @@ export const blockPositive: readonly Vector[] = [
   ...ofLayout('detached'),
   {
     name: 'detached-bytes-behind-header',
-    about: 'detached: bytes behind the header change nothing when opening; verify reports them',
+    about: 'detached: bytes behind the header change nothing when opening',
     length: 100,
     make: () => craftBlock({ layout: 'detached', object: (o) => concat(o, new Uint8Array(3)) }),
   },
