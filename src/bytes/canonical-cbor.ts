@@ -15,6 +15,9 @@ const STRICT = {
   retainStringBytes: true,
 } as const;
 
+/** U+FEFF in UTF-8 begins with it. */
+const BOM_BEGINS = 0xef;
+
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
@@ -24,7 +27,8 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 class ExactText extends Tokenizer {
   override next(): ReturnType<Tokenizer['next']> {
     const token = super.next();
-    if (Type.equals(token.type, Type.string) && token.byteValue !== undefined)
+    // Every other text that cborg gets wrong is found when it is encoded again.
+    if (Type.equals(token.type, Type.string) && token.byteValue?.[0] === BOM_BEGINS)
       token.value = UTF8.decode(token.byteValue);
     return token;
   }

@@ -1,15 +1,25 @@
+export { asAsyncBuffer, asBlob, type AsyncBuffer, type BlobOptions, type SealedBlob } from './adapters.ts';
 export type { Expectations } from './expectations.ts';
 export type { Layout } from './format/layout.ts';
 export type { PrivateMetadata } from './format/meta.ts';
 export type { TagState } from './format/recipients.ts';
+export { type ByteRange, parseRange } from './http-range.ts';
 export type { ByteStream } from './input.ts';
 export { type InspectedRecipient, inspect, type Inspection } from './inspect.ts';
 export type { Keys } from './keys-input.ts';
 export type { ObjectShape } from './new-object.ts';
-export { open, openObject, openRange, type OpenRangeOptions } from './open.ts';
+export {
+  open,
+  openObject,
+  type OpenObjectOptions,
+  openRange,
+  type OpenRangeOptions,
+  type RangeField,
+  type StartAndEnd,
+} from './open.ts';
 export type { OpenOptions } from './open-stream.ts';
 export { openFile, type OpenFileOptions, type OpenReport } from './open-file.ts';
-export type { ObjectInfo, ObjectOptions, OpenedBy, OpenedObject } from './opened-object.ts';
+export type { ObjectInfo, ObjectOptions, OpenedBy, OpenedObject, ReadOptions } from './opened-object.ts';
 export type { OnProgress } from './progress.ts';
 export type { RepairOptions, RepairReport } from './repair/options.ts';
 export { repair } from './repair/repair.ts';

@@ -1,9 +1,11 @@
 import { refuseUnknownOptions } from '../errors/index.ts';
 import { type ByteStream, isByteStream, refuseInput, toWebStream } from './input.ts';
+import { rangeWithin, readRangeField } from './http-range.ts';
 import type { Keys } from './keys-input.ts';
 import { loadObject } from './load-object.ts';
 import { OPEN_OPTIONS, type OpenOptions, openStream, unlockObserved } from './open-stream.ts';
 import { OBJECT_OPTIONS, OpenedObject, type ObjectOptions } from './opened-object.ts';
+import { DEFAULT_CACHE_BYTES } from './segment-cache.ts';
 import { type DetachedSource, isDetachedSource, type PieceSource, type SealedSource } from './source.ts';
 
 /**
@@ -65,33 +67,73 @@ export async function open(
  * const footer = await object.read(object.size - 8);
  * await object.close();
  */
-export async function openObject(source: SealedSource, keys: Keys, options: ObjectOptions = {}): Promise<OpenedObject> {
-  refuseUnknownOptions('openObject', options, OBJECT_OPTIONS);
-  return startObject(source, keys, options, 'openObject');
+export async function openObject(
+  source: SealedSource,
+  keys: Keys,
+  options: OpenObjectOptions = {},
+): Promise<OpenedObject> {
+  refuseUnknownOptions('openObject', options, [...OBJECT_OPTIONS, 'cacheBytes']);
+  const { cacheBytes = DEFAULT_CACHE_BYTES, ...rest } = options;
+  if (!Number.isSafeInteger(cacheBytes) || cacheBytes < 0) {
+    throw new RangeError(`openObject: cacheBytes is a number of bytes, 0 for none; got ${String(cacheBytes)}`);
+  }
+  return startObject(source, keys, rest, 'openObject', cacheBytes);
 }
 
-/** Options of {@link openRange}: which plaintext bytes. */
-export interface OpenRangeOptions extends ObjectOptions {
+/** Options of {@link openObject}. */
+export interface OpenObjectOptions extends ObjectOptions {
+  /**
+   * How many bytes of decrypted segments are kept for reads that come back to the same place: 8 MiB by default, 0 for
+   * none.
+   */
+  readonly cacheBytes?: number | undefined;
+}
+
+/** Options of {@link openRange}: which plaintext bytes, in one of two ways. */
+export type OpenRangeOptions = ObjectOptions & (StartAndEnd | RangeField);
+
+/** A range as `slice` has it. */
+export interface StartAndEnd {
   /** First byte, included. */
   readonly start: number;
   /** Last byte, excluded; the end of the object by default, and when it lies past that. */
   readonly end?: number | undefined;
+  readonly range?: undefined;
+}
+
+/** A range as HTTP has it. */
+export interface RangeField {
+  /** `bytes=0-499` (both included), `bytes=500-`, or `bytes=-500` for the last 500: one range of RFC 9110, section 14. */
+  readonly range: string;
+  readonly start?: undefined;
+  readonly end?: undefined;
 }
 
 /**
- * Opens a range of a sealed object: only the segments that overlap it are read and decrypted.
+ * Opens a range of a sealed object: only the segments that overlap it are read and decrypted. An HTTP server, which also
+ * says which bytes it gives, takes {@link openObject} and {@link parseRange}.
  *
- * @throws WaxsealError as {@link openObject}, and `ERR_RANGE_NOT_SATISFIABLE` when `start` is not inside the object
+ * @throws WaxsealError as {@link openObject}, and `ERR_RANGE_NOT_SATISFIABLE` when the range begins past the end of the
+ * object. TypeError for both ways or none, and for a `range` that is not one valid range of bytes
  *
  * @example
  * const magic = await openRange('data.parquet.wax', keyring.key('default'), { start: 0, end: 4 });
+ * const footer = await openRange('data.parquet.wax', keyring.key('default'), { range: 'bytes=-8' });
  */
 export async function openRange(source: SealedSource, keys: Keys, options: OpenRangeOptions): Promise<Uint8Array> {
-  refuseUnknownOptions('openRange', options, [...OBJECT_OPTIONS, 'start', 'end']);
-  const { start, end, ...rest } = options;
+  refuseUnknownOptions('openRange', options, [...OBJECT_OPTIONS, 'start', 'end', 'range']);
+  const { start, end, range, ...rest } = options;
+  const asked = range === undefined ? undefined : readRangeField(range);
+  const isSlice = Object.values({ start, end }).some((offset) => offset !== undefined);
+  if (isSlice === (range !== undefined)) throw new TypeError('openRange: say either start and end, or range');
+  if (range !== undefined && asked === undefined) {
+    // An HTTP server may answer such a field with everything. Who asks for a range here did not ask for that.
+    throw new TypeError(`openRange: range is bytes=FIRST-LAST, bytes=FIRST- or bytes=-LENGTH, not "${range}"`);
+  }
   const object = await startObject(source, keys, rest, 'openRange');
   try {
-    return await object.read(start, end, { signal: rest.signal });
+    const wanted = asked === undefined ? { start, end } : rangeWithin(asked, object.size, object.name);
+    return await object.read(wanted.start as number, wanted.end, { signal: rest.signal });
   } finally {
     await object.close();
   }
@@ -103,11 +145,12 @@ export async function startObject(
   keys: Keys,
   options: OpenOptions,
   verb: string,
+  cacheBytes = 0,
 ): Promise<OpenedObject> {
   const loaded = await loadObject(source, options.observe);
   try {
     const unlocked = await unlockObserved(loaded, loaded.header.name, keys, options, verb);
-    const object = await OpenedObject.start(loaded, unlocked);
+    const object = await OpenedObject.start(loaded, unlocked, cacheBytes);
     options.onInfo?.(object.info);
     return object;
   } catch (error) {

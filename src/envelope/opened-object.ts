@@ -3,7 +3,6 @@ import type { FloeState } from '../crypto/floe/segments.ts';
 import { zero } from '../crypto/secrets.ts';
 import { WaxsealError } from '../errors/index.ts';
 import { unlockSlots } from './choose-slot.ts';
-import { BATCH_BYTES, readSourceAhead } from './file-reading.ts';
 import { checkExpectations, type Expectations } from './expectations.ts';
 import type { Head } from './format/head.ts';
 import type { Layout } from './format/layout.ts';
@@ -14,9 +13,11 @@ import type { Keys } from './keys-input.ts';
 import { keyList } from './keys-input.ts';
 import type { Loaded } from './load.ts';
 import type { LoadedObject } from './load-object.ts';
-import { openSegment, type PayloadShape, shapeOfObject } from './payload.ts';
+import { notSatisfiable } from './http-range.ts';
+import { PayloadReader } from './payload-reader.ts';
+import { type PayloadShape, shapeOfObject } from './payload.ts';
+import { SegmentCache } from './segment-cache.ts';
 import type { Observe } from '../keys/observer.ts';
-import type { OpenSource } from './source.ts';
 import { startPayload, type Unlocked } from './unlock.ts';
 
 /** What is known of an object once it has been opened; everything here has been authenticated. */
@@ -118,41 +119,63 @@ export function typeName(type: number): string {
 /** Where the segments are, and what to close in the end. */
 type Pieces = Pick<LoadedObject, 'payload' | 'close'>;
 
+/** Reads of one object that want at most so many segments go through its cache. */
+const CACHED_SEGMENTS = 4;
+
+/** Options of a single read. */
+export interface ReadOptions {
+  /** Ends this read, and no other; it then rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
- * A sealed object that is open for reading anywhere. Every byte it gives has been authenticated. Close it when done:
- * that zeroes its keys and closes its file.
+ * A sealed object that is open for reading anywhere, by many readers at once. Every byte it gives has been
+ * authenticated. Close it when done: that zeroes its keys and what it keeps of the plaintext, and closes its file.
+ *
+ * @example
+ * const object = await openObject('data.parquet.wax', keyring.key('default'));
+ * const [head, tail] = await Promise.all([object.read(0, 4), object.read(object.size - 8)]);
+ * await object.close();
  */
 export class OpenedObject {
   /** What the head says, authenticated. */
   readonly info: ObjectInfo;
   /** Plaintext bytes. */
   readonly size: number;
-  readonly #source: OpenSource;
-  readonly #head: Head;
-  readonly #state: FloeState;
+  /** How messages name what holds its segments: a path, or `the object`. */
+  readonly name: string;
   readonly #shape: PayloadShape;
-  readonly #close: () => Promise<void>;
-  #closed = false;
+  readonly #reader: PayloadReader;
+  readonly #cache: SegmentCache | undefined;
+  readonly #cacheBytes: number;
+  readonly #closeSource: () => Promise<void>;
+  #closing: Promise<void> | undefined;
 
-  private constructor(pieces: Pieces, { head, state, info }: UnlockedObject, shape: PayloadShape) {
+  private constructor(pieces: Pieces, { head, state, info }: UnlockedObject, shape: PayloadShape, cacheBytes: number) {
     this.info = info;
     this.size = shape.size;
-    this.#source = pieces.payload;
-    this.#close = pieces.close;
-    this.#head = head;
-    this.#state = state;
+    this.name = pieces.payload.name;
     this.#shape = shape;
+    const reader = new PayloadReader(pieces.payload, head.geometry.segments, state, shape);
+    this.#reader = reader;
+    this.#cache = cacheBytes === 0 ? undefined : new SegmentCache(cacheBytes, (...range) => reader.segments(...range));
+    this.#cacheBytes = cacheBytes;
+    this.#closeSource = pieces.close;
   }
 
-  /** Takes over the sources and `unlocked`: they are closed with the object, `unlocked` also when this fails. */
-  static async start(pieces: Pieces, unlocked: UnlockedObject): Promise<OpenedObject> {
+  /**
+   * Takes over the sources and `unlocked`: they are closed with the object, `unlocked` also when this fails.
+   *
+   * @param cacheBytes how much decrypted plaintext may be kept for further reads; 0 for whoever reads once
+   */
+  static async start(pieces: Pieces, unlocked: UnlockedObject, cacheBytes = 0): Promise<OpenedObject> {
     const { head, state } = unlocked;
     try {
       const shape = shapeOfObject(head, pieces.payload.size, pieces.payload.name);
-      const object = new OpenedObject(pieces, unlocked, shape);
+      const object = new OpenedObject(pieces, unlocked, shape, cacheBytes);
       // Without a size in the core the length of the source decides where the end is. Only the final segment says
       // that it really is one: a cut at a segment boundary must never look like a shorter object.
-      if (head.core.size === undefined) await object.#segment(shape.segments - 1);
+      if (head.core.size === undefined) await object.#segments(shape.segments - 1, shape.segments - 1);
       return object;
     } catch (error) {
       state.close();
@@ -161,92 +184,98 @@ export class OpenedObject {
   }
 
   /**
-   * Plaintext bytes `start` (included) to `end` (excluded); `end` past the end of the object means its end.
+   * Plaintext bytes `start` (included) to `end` (excluded); `end` past the end of the object means its end. Only the
+   * segments that overlap are read, each once and together, and those that a short read decrypts are kept for the next
+   * (`cacheBytes` of {@link openObject}).
    *
-   * @returns a buffer that the caller owns
+   * @returns a buffer of exactly those bytes, which the caller owns
    * @throws WaxsealError `ERR_RANGE_NOT_SATISFIABLE` when `start` is not inside the object, `ERR_AUTHENTICATION`,
-   * `ERR_TRUNCATED`, `ERR_IO`
+   * `ERR_TRUNCATED`, `ERR_IO`. RangeError for what is no range; TypeError when the object is closed, or is while this
+   * reads
+   *
+   * @example
+   * const object = await openObject('data.parquet.wax', keyring.key('default'));
+   * const magic = await object.read(0, 4);
    */
-  async read(
-    start: number,
-    end: number = this.size,
-    options: { signal?: AbortSignal | undefined } = {},
-  ): Promise<Uint8Array<ArrayBuffer>> {
+  async read(start: number, end: number = this.size, { signal }: ReadOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
     const stop = this.#checkRange(start, end);
+    this.#reader.assertOpen();
+    signal?.throwIfAborted();
+    const { plainLength } = this.#shape;
+    const first = Math.floor(start / plainLength);
+    const last = Math.max(first, Math.floor((stop - 1) / plainLength));
+    // Longer reads run once over what nobody asks for again, and would only wash the cache out.
+    const reading =
+      last - first < CACHED_SEGMENTS
+        ? this.#readShort(start, stop, first, last, signal)
+        : this.#readLong(start, stop, signal);
+    return signal === undefined ? reading : orAborted(reading, signal);
+  }
+
+  async #readShort(
+    start: number,
+    stop: number,
+    first: number,
+    last: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    // Nothing to give; but an empty object that was changed must not pass for an empty object.
+    if (start === stop && this.size > 0) return new Uint8Array(0);
+    const segments = await this.#segments(first, last, signal);
+    // What the cache holds is zeroed when the object is closed. From here on nothing waits.
+    this.#reader.assertOpen();
     const out = new Uint8Array(stop - start);
     let filled = 0;
-    for await (const part of this.#parts(start, stop, options.signal)) {
+    for (const [index, segment] of segments.entries()) {
+      const offset = (first + index) * this.#shape.plainLength;
+      const part = segment.subarray(Math.max(0, start - offset), stop - offset);
       out.set(part, filled);
       filled += part.length;
     }
     return out;
   }
 
-  /** The plaintext, or a range of it, in order, segment by segment; each chunk is the receiver's. */
+  async #readLong(start: number, stop: number, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer>> {
+    const out = new Uint8Array(stop - start);
+    let filled = 0;
+    for await (const part of this.#reader.parts(start, stop, signal)) {
+      out.set(part, filled);
+      filled += part.length;
+    }
+    return out;
+  }
+
+  /** Read only: the cache may hold them, too. */
+  #segments(first: number, last: number, signal?: AbortSignal): Promise<Uint8Array[]> {
+    // A read that others may share is ended by none of them, so it does not get the signal.
+    const fits = (last - first + 1) * this.#shape.plainLength <= this.#cacheBytes;
+    return fits && this.#cache !== undefined
+      ? this.#cache.read(first, last)
+      : Promise.all(this.#reader.segments(first, last, signal));
+  }
+
+  /**
+   * The plaintext, or a range of it, in order, segment by segment; each chunk is the receiver's. Streams go around the
+   * cache: they are for what is read once and may be larger than memory, of which they hold 2 MiB at a time.
+   *
+   * @throws as {@link OpenedObject.read}
+   *
+   * @example
+   * const object = await openObject('model.onnx.wax', keyring.key('default'));
+   * for await (const chunk of object.stream(1_000_000)) console.log(chunk.length);
+   */
   stream(
     start = 0,
     end: number = this.size,
-    options: { signal?: AbortSignal | undefined } = {},
+    { signal }: ReadOptions = {},
   ): AsyncGenerator<Uint8Array, void, undefined> {
-    return this.#parts(start, this.#checkRange(start, end), options.signal);
+    return this.#stream(start, this.#checkRange(start, end), signal);
   }
 
-  async *#parts(start: number, stop: number, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
-    this.#assertOpen();
-    if (start === stop) {
-      // Nothing to give; but an empty object that was changed must not pass for an empty object.
-      if (this.size === 0) await this.#segment(0);
-      return;
-    }
-    const { plainLength, segmentLength, segments } = this.#shape;
-    if (segments === 1) {
-      // A short object is one read: no need to read ahead.
-      signal?.throwIfAborted();
-      yield (await this.#segment(0)).subarray(start, stop);
-      return;
-    }
-    const first = Math.floor(start / plainLength);
-    const last = Math.floor((stop - 1) / plainLength);
-    const base = this.#head.geometry.segments;
-    const from = base + first * segmentLength;
-    const to = base + last * segmentLength + this.#lengthOf(last);
-    const batch = Math.max(1, Math.floor(BATCH_BYTES / segmentLength)) * segmentLength;
-    let position = first;
-    for await (const bytes of readSourceAhead(this.#source, from, to, batch)) {
-      for (let at = 0; at < bytes.length; at += segmentLength) {
-        signal?.throwIfAborted();
-        const plaintext = this.#open(bytes.subarray(at, at + segmentLength), position);
-        const offset = position * plainLength;
-        position += 1;
-        yield plaintext.subarray(Math.max(0, start - offset), Math.min(plaintext.length, stop - offset));
-      }
-    }
-    if (position <= last) throw this.#shorter();
-  }
-
-  async #segment(position: number): Promise<Uint8Array> {
-    const { segmentLength } = this.#shape;
-    const from = this.#head.geometry.segments + position * segmentLength;
-    return this.#open(await this.#source.read(from, this.#lengthOf(position)), position);
-  }
-
-  #open(bytes: Uint8Array, position: number): Uint8Array {
-    this.#assertOpen();
-    if (bytes.length < this.#lengthOf(position)) throw this.#shorter();
-    return openSegment(this.#state, bytes, position, position === this.#shape.segments - 1, this.#source.name);
-  }
-
-  #assertOpen(): void {
-    if (this.#closed) throw new TypeError('the object has been closed');
-  }
-
-  #lengthOf(position: number): number {
-    return position === this.#shape.segments - 1 ? this.#shape.finalLength : this.#shape.segmentLength;
-  }
-
-  #shorter(): WaxsealError {
-    const { name } = this.#source;
-    return new WaxsealError('ERR_TRUNCATED', `${name} became shorter while it was read`, { object: name });
+  async *#stream(start: number, stop: number, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+    this.#reader.assertOpen();
+    if (start < stop) yield* this.#reader.parts(start, stop, signal);
+    else if (this.size === 0) await Promise.all(this.#reader.segments(0, 0, signal));
   }
 
   #checkRange(start: number, end: number): number {
@@ -256,25 +285,43 @@ export class OpenedObject {
       );
     }
     if (start >= this.size && !(start === end && start === this.size) && !(this.size === 0 && start === 0)) {
-      throw new WaxsealError(
-        'ERR_RANGE_NOT_SATISFIABLE',
-        `byte ${String(start)} lies outside ${this.#source.name}, which has ${String(this.size)} bytes`,
-        { object: this.#source.name },
-      );
+      throw notSatisfiable(`byte ${String(start)}`, this.size, this.name);
     }
     return Math.min(end, this.size);
   }
 
-  /** Zeroes the keys and closes the file. Harmless when called twice. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#state.close();
-    await this.#close();
+  /**
+   * Zeroes the keys and the cache, and closes the file. Reads that are under way fail with a TypeError; this waits for
+   * the last of them to let go of the file. Harmless when called twice.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const reading = this.#reader.close();
+    this.#cache?.close();
+    await reading;
+    await this.#closeSource();
   }
 
   /** Closes it at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** The outcome of `work`, unless the signal comes first; then `work` goes on for whoever shares it. */
+function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      reject(signal.reason as Error);
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    const settled = (): void => {
+      signal.removeEventListener('abort', abort);
+    };
+    work.then(resolve, reject).then(settled, settled);
+  });
 }

@@ -96,7 +96,7 @@ function writing(target: string, work: Promise<void>): Promise<void> {
 }
 
 /** What changes when somebody writes a file. */
-export async function fingerprint(handle: FileHandle): Promise<string> {
+async function fingerprint(handle: FileHandle): Promise<string> {
   const { size, mtimeNs, ctimeNs } = await handle.stat({ bigint: true });
   return `${String(size)} ${String(mtimeNs)} ${String(ctimeNs)}`;
 }

@@ -8,6 +8,8 @@ export interface WaxsealErrorDetails {
   readonly next?: string | undefined;
   /** Whether trying again may help; the code's own answer when absent. */
   readonly retryable?: boolean | undefined;
+  /** With `ERR_RANGE_NOT_SATISFIABLE`: the plaintext bytes that the object has. */
+  readonly size?: number | undefined;
   /** The error behind this one. */
   readonly cause?: unknown;
 }
@@ -28,6 +30,8 @@ export class WaxsealError extends Error {
   readonly retryable: boolean;
   /** The object, file or key that it happened to, as a person would name it. */
   readonly object: string | undefined;
+  /** With `ERR_RANGE_NOT_SATISFIABLE`: the plaintext bytes that the object has, which an HTTP server says beside 416. */
+  readonly size: number | undefined;
   /** What to do next. */
   readonly next: string;
 
@@ -36,6 +40,7 @@ export class WaxsealError extends Error {
     this.code = code;
     this.retryable = details.retryable ?? ERROR_CODES[code].retryable;
     this.object = details.object;
+    this.size = details.size;
     this.next = details.next ?? ERROR_CODES[code].next;
   }
 }

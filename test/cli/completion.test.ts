@@ -112,7 +112,7 @@ describe.each(SHELLS)('completion in %s', (shell) => {
     expect(found.get('waxseal --json open --force b.wax b')).toEqual(['b.wax']);
     expect(found.get('waxseal rotate local:default --rewrap b.wax ')).toEqual(sealed);
     expect(found.get('waxseal seal --size ')).toEqual([]);
-    expect(found.get('waxseal help re')).toEqual(['recipients', 'repair', 'rewrap']);
+    expect(found.get('waxseal help re')).toEqual(['recipients', 'repair', 'reseal', 'rewrap']);
   });
 
   it.skipIf(missing.includes(shell))(

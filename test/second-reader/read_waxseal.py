@@ -7,6 +7,7 @@
 The payload of a detached OBJECT x.wax is x.floe beside it.
 """
 import base64
+import functools
 import hashlib
 import hmac
 import json
@@ -616,7 +617,8 @@ def main(arguments):
     if arguments[:1] in (["--keyring"], ["--key-file"]):
         unlocking = from_passphrase if arguments[0] == "--keyring" else from_key_file
         unlock = lambda cost: unlocking(cost, arguments[2])
-        reads = [lambda path=path: (*read_pair(path), read_keyring(arguments[1], unlock)) for path in arguments[3:]]
+        keys = functools.cache(lambda: read_keyring(arguments[1], unlock))
+        reads = [lambda path=path: (*read_pair(path), keys()) for path in arguments[3:]]
     else:
         reads = [lambda path=path: read_vector(path) for path in arguments]
     for read in reads:

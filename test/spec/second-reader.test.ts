@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,7 @@ import { damage, type Files, randomObject } from './random-objects.ts';
 import { loadVectors, sha256Hex } from './vectors.ts';
 
 const SCRIPT = fileURLToPath(new URL('../second-reader/read_waxseal.py', import.meta.url));
+const COMPAT = fileURLToPath(new URL('../vectors/compat/', import.meta.url));
 const PYTHON = fileURLToPath(new URL('../.cache/venv/bin/python', import.meta.url));
 
 function whyNot(): string | undefined {
@@ -109,6 +110,24 @@ describe.skipIf(reason !== undefined)(title, () => {
       expect(theirs).toEqual(ours);
       expect(ours.filter((answer) => (answer as Answer).ok).length).toBeGreaterThan(scaled(60, 500, 2500) - 1);
     });
+  });
+
+  it.each(['key-file', 'passphrase'] as const)('opens what releases sealed, with their keyrings: home %s', (home) => {
+    for (const release of readdirSync(COMPAT).filter((name) => /^\d/.test(name))) {
+      const at = (...names: string[]): string => join(COMPAT, release, ...names);
+      const { objects } = JSON.parse(readFileSync(at('fixtures.json'), 'utf8')) as {
+        readonly objects: readonly { name: string; home: string; sha256?: string; code?: string }[];
+      };
+      const mine = objects.filter((object) => object.home === home);
+      const unlock =
+        home === 'key-file'
+          ? ['--key-file', at(home, 'keyring'), at(home, 'keyring.key')]
+          : ['--keyring', at(home, 'keyring'), readFileSync(at(home, 'passphrase'), 'utf8').trimEnd()];
+      const answers = python(...unlock, ...mine.map(({ name }) => at('objects', `${name}.wax`)));
+      expect(answers.map((answer) => (answer.ok ? answer.sha256 : answer.code))).toEqual(
+        mine.map(({ sha256, code }) => sha256 ?? code),
+      );
+    }
   });
 
   it('recovers an object with a local keyring and its passphrase', { timeout: 60_000 }, async () => {

@@ -1,13 +1,15 @@
+import { type AskedRange, rangeWithin, readRangeField } from '../../envelope/http-range.ts';
 import { openObject } from '../../envelope/index.ts';
-import { WaxsealError } from '../../errors/index.ts';
 import type { Context } from '../context.ts';
 import { parseContext } from '../each.ts';
 import { EXIT } from '../exit.ts';
 import { tellOpener } from '../opener.ts';
+import { sourceOf } from '../paths.ts';
 import { writeToStdout } from '../standard-streams.ts';
 
 interface Options {
   range?: string;
+  payload?: string;
   expectId?: string;
   expectContext?: string[];
   requireSymmetricWrap?: boolean;
@@ -15,9 +17,9 @@ interface Options {
 
 export async function run(context: Context, [path = '']: readonly string[], options: Options): Promise<number> {
   context.out.payloadOnStdout();
-  const range = options.range === undefined ? undefined : parseRange(options.range);
+  const asked = options.range === undefined ? undefined : readRange(options.range);
   const { expectId } = options;
-  const object = await openObject(path, await context.allKeys(), {
+  const object = await openObject(sourceOf(path, options.payload), await context.allKeys(), {
     observe: context.observe,
     signal: context.signal,
     expectId,
@@ -25,17 +27,9 @@ export async function run(context: Context, [path = '']: readonly string[], opti
     requireSymmetricWrap: options.requireSymmetricWrap,
   });
   try {
-    const start = range?.first ?? 0;
-    const end = range?.last === undefined ? object.size : range.last + 1;
-    if (range !== undefined && start >= object.size) {
-      throw new WaxsealError(
-        'ERR_RANGE_NOT_SATISFIABLE',
-        `${path} has ${String(object.size)} bytes; byte ${String(start)} lies outside`,
-        { object: path },
-      );
-    }
+    const range = asked === undefined ? undefined : rangeWithin(asked, object.size, path);
     tellOpener(context.out, path, object.info);
-    await writeToStdout(object.stream(start, end, { signal: context.signal }), true);
+    await writeToStdout(object.stream(range?.start, range?.end, { signal: context.signal }), true);
     context.out.results([{ ok: true, path, output: '-', id: object.info.id, size: object.size }]);
     return EXIT.done;
   } finally {
@@ -43,17 +37,13 @@ export async function run(context: Context, [path = '']: readonly string[], opti
   }
 }
 
-/** `first-last`, both included, or `first-`. */
-function parseRange(text: string): { first: number; last: number | undefined } {
-  const match = /^([0-9]+)-([0-9]*)$/.exec(text);
-  const first = Number(match?.[1]);
-  const last = match?.[2] === undefined || match[2] === '' ? undefined : Number(match[2]);
-  if (
-    match === null ||
-    !Number.isSafeInteger(first) ||
-    (last !== undefined && (!Number.isSafeInteger(last) || last < first))
-  ) {
-    throw new TypeError(`cat: --range takes FIRST-LAST, both included, not "${text}"`);
+/** As in HTTP, where `bytes=` stands before it. */
+function readRange(text: string): AskedRange {
+  const range = readRangeField(`bytes=${text}`);
+  if (range === undefined) {
+    throw new TypeError(
+      `cat: --range takes FIRST-LAST, both included, FIRST-, or =-N for the last N bytes, not "${text}"`,
+    );
   }
-  return { first, last };
+  return range;
 }

@@ -52,6 +52,7 @@ export function addObjectCommands(program: Command, add: Add): void {
     () => import('../commands/cat.ts'),
     examples('cat config.json.wax', 'cat data.parquet.wax --range 0-3'),
   )
+    .option('--payload <file>', PAYLOAD)
     .option('--range <first-last>', 'bytes first to last, both included, as in HTTP')
     .option('--expect-id <id>', 'refuse any other object')
     .option('--expect-context <name=value>', 'refuse an object whose context does not say so; repeatable', collect)

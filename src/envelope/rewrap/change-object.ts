@@ -5,6 +5,7 @@ import type { KeyProvider } from '../../keys/provider.ts';
 import { nextPathOf } from '../detached.ts';
 import { type ByteStream, isByteStream } from '../input.ts';
 import { objectFacts } from '../unlock.ts';
+import type { Assurance } from '../wrap-verified.ts';
 import type { Change, UpdateResult } from './change.ts';
 import { type ObjectFile, openObjectFile, withObjectFile } from './object-file.ts';
 import type { EntryOutcome } from './renew.ts';
@@ -57,19 +58,24 @@ export async function changeObject(
   options: InPlaceOptions,
   change: Change,
   entries: () => readonly EntryOutcome[],
+  assurances: () => readonly (Assurance | undefined)[] = () => entries().map(({ assurance }) => assurance),
 ): Promise<Changed> {
   const { observe } = options;
+  const facts = ({ head, before, after }: UpdateResult): EventFacts => {
+    const names = (list: UpdateResult['before']): string[] => list.map(({ uri, version }) => `${uri}#${version}`);
+    return { ...objectFacts(head), before: names(before), after: names(after), assurance: weakest(assurances()) };
+  };
   if (typeof subject === 'string') {
     const work = (): Promise<UpdateResult> =>
       withObjectFile(subject, options, (file) => changeFile(file, keys, change, options));
-    return report(await observed(observe, operation, { path: subject }, work, changeFacts), entries());
+    return report(await observed(observe, operation, { path: subject }, work, facts), entries());
   }
   const work = async (): Promise<{ sealed: Uint8Array | ReadableStream<Uint8Array>; result: UpdateResult }> => {
     if (subject instanceof Uint8Array) return rewrapBytes(subject, keys, change, options);
     if (isByteStream(subject)) return rewrapStream(subject, keys, change, options);
     throw new TypeError(`${verb}: expected the path of a sealed file, a Uint8Array or a stream`);
   };
-  return (await observed(observe, operation, {}, work, ({ result }) => changeFacts(result))).sealed;
+  return (await observed(observe, operation, {}, work, ({ result }) => facts(result))).sealed;
 }
 
 async function changeFile(
@@ -112,9 +118,9 @@ async function changeInterrupted(
   }
 }
 
-function changeFacts({ head, before, after }: UpdateResult): EventFacts {
-  const names = (list: UpdateResult['before']): string[] => list.map(({ uri, version }) => `${uri}#${version}`);
-  return { ...objectFacts(head), before: names(before), after: names(after), assurance: 'compared' };
+/** How sure the least sure of the new wraps is; undefined where none was made. */
+function weakest(assurances: readonly (Assurance | undefined)[]): Assurance | undefined {
+  return assurances.includes('recomputed') ? 'recomputed' : assurances.find((one) => one !== undefined);
 }
 
 function report(result: UpdateResult, entries: readonly EntryOutcome[]): RewrapReport {

@@ -2,6 +2,7 @@ import { refuseUnknownOptions, WaxsealError } from '../../errors/index.ts';
 import type { KeyProvider } from '../../keys/provider.ts';
 import type { ByteStream } from '../input.ts';
 import { keyList, type Keys } from '../keys-input.ts';
+import type { Assurance } from '../wrap-verified.ts';
 import {
   type Changed,
   changeObject,
@@ -49,6 +50,7 @@ export async function addRecipient(
 ): Promise<Changed> {
   refuseUnknownOptions('addRecipient', options, IN_PLACE_OPTIONS);
   const providers = keyList(keys, 'addRecipient');
+  let assurances: readonly Assurance[] = [];
   const object = nameOf(subject);
   return changeObject(
     'addRecipient',
@@ -61,9 +63,12 @@ export async function addRecipient(
       if (recipients.some((entry) => entry.uri === added.uri)) {
         throw new WaxsealError('ERR_RECIPIENT_EXISTS', `${object} is sealed to ${added.uri} already`, { object });
       }
-      return [...recipients, (await freshRecipient(current, added, options)).recipient];
+      const fresh = await freshRecipient(current, added, options);
+      assurances = [fresh.assurance];
+      return [...recipients, fresh.recipient];
     },
     () => [],
+    () => assurances,
   );
 }
 

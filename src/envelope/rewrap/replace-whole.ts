@@ -73,7 +73,7 @@ export async function replacementOf(file: ObjectFile): Promise<AtomicOutput> {
  *
  * @throws WaxsealError `ERR_INPUT_CHANGED`, `ERR_IO`
  */
-export async function commitReplacement(file: ObjectFile, output: AtomicOutput, prefix: Uint8Array): Promise<void> {
+async function commitReplacement(file: ObjectFile, output: AtomicOutput, prefix: Uint8Array): Promise<void> {
   await writing(file, output.handle.sync());
   const back = await readFully(output.handle, new Uint8Array(prefix.length), 0);
   if (!equalBytes(back, prefix)) {

@@ -173,6 +173,7 @@ export class KeyStore {
   }
 
   close(): void {
+    this.#stamped.forget();
     for (const n of [...this.#keks.keys()]) this.forget(n);
   }
 

@@ -1,23 +1,58 @@
-import fs, { chmod, cp, rename, rm } from 'node:fs/promises';
+import fs, { chmod, cp, mkdtemp, rename, rm } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createLocalKeyring, type LocalKeyring, openLocalKeyring } from '../../../src/keys/local/index.ts';
 import { scaled } from '../../tier.ts';
 import { startChild } from './child.ts';
-import { random, refusal, type TestRing, testRing } from './rings.ts';
+import { random, refusal } from './rings.ts';
 
 /** After this a listing of the folder is remembered (see SETTLED_MS of folder-stamp.ts). */
 const SETTLED_MS = 3200;
 
-/** A keyring whose key has been used until its folder is not listed any more. */
-async function settledRing(): Promise<TestRing & { readonly keyFolder: string }> {
-  const made = await testRing();
+interface Prepared {
+  readonly ring: LocalKeyring;
+  readonly base: string;
+  readonly folder: string;
+  readonly unlock: { readonly keyFile: string };
+  readonly keyFolder: string;
+}
+
+/** Keyrings whose last change is long past, made together, so that all tests wait only once. */
+const prepared: Prepared[] = [];
+let root = '';
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'waxseal-noticing-'));
+  for (let i = 0; i < 6; i += 1) {
+    const base = join(root, String(i));
+    const folder = join(base, 'ring');
+    const unlock = { keyFile: join(base, 'unlock.key') };
+    await fs.mkdir(base);
+    const ring = await createLocalKeyring(folder, unlock);
+    await ring.create('default');
+    await cp(join(folder, 'keys', 'default'), join(base, 'older'), { recursive: true });
+    await chmod(join(base, 'older'), 0o700);
+    await ring.rotate('default');
+    prepared.push({ ring, base, folder, unlock, keyFolder: join(folder, 'keys', 'default') });
+  }
   await sleep(SETTLED_MS);
+});
+
+afterAll(async () => {
+  await rm(root, { recursive: true });
+});
+
+/** A keyring whose key has been used until its folder is not listed any more. It has two versions. */
+async function settledRing(): Promise<Prepared> {
+  const made = prepared.pop();
+  if (made === undefined) throw new RangeError('make more keyrings in beforeAll');
   const key = made.ring.key('default');
   await key.wrap(random(), random());
   if (process.platform === 'linux') expect(await listingsOf(() => key.wrap(random(), random()))).toBe(0);
-  return { ...made, keyFolder: join(made.folder, 'keys', 'default') };
+  return made;
 }
 
 /** How often a folder was listed while `work` ran. */
@@ -51,10 +86,10 @@ describe('the next call notices at once, also when the folder is not listed any 
         await key.wrap(random(), random());
       }
       child.process.stdin?.write('rotate\n');
-      const { value } = await child.lines.next();
+      const made: unknown = (await child.lines.next()).value;
       const [secret, binding] = [random(), random()];
       const wrapped = await key.wrap(secret, binding);
-      expect(wrapped.version).toBe(value);
+      expect(wrapped.version).toBe(made);
       expect((await key.unwrap(wrapped, binding)).secret).toEqual(secret);
     }
     child.process.stdin?.end();
@@ -62,29 +97,21 @@ describe('the next call notices at once, also when the folder is not listed any 
   });
 
   it('a version that was suspended elsewhere, and enabled again', async () => {
-    const { ring, reopen } = await settledRing();
+    const { ring, folder, unlock } = await settledRing();
     const key = ring.key('default');
     const binding = random();
     const wrapped = await key.wrap(random(), binding);
-    const other = await reopen();
-    await other.setState('default', '1', 'suspended');
+    const other = await openLocalKeyring(folder, unlock);
+    await other.setState('default', '2', 'suspended');
     await refusal(key.wrap(random(), random()), 'ERR_KEY_DISABLED');
     await refusal(key.unwrap(wrapped, binding), 'ERR_KEY_DISABLED');
-    await other.setState('default', '1', 'active');
+    await other.setState('default', '2', 'active');
     await key.unwrap(wrapped, binding);
   });
 
   it('a key folder that was replaced by an older copy', async () => {
-    const { ring, base, keyFolder } = await testRing().then((made) => ({
-      ...made,
-      keyFolder: join(made.folder, 'keys', 'default'),
-    }));
-    await cp(keyFolder, join(base, 'older'), { recursive: true, preserveTimestamps: true });
-    await chmod(join(base, 'older'), 0o700);
+    const { ring, base, keyFolder } = await settledRing();
     const key = ring.key('default');
-    await ring.rotate('default');
-    await sleep(SETTLED_MS);
-    await key.wrap(random(), random());
     await rename(keyFolder, join(base, 'newer'));
     await rename(join(base, 'older'), keyFolder);
     const error = await refusal(key.wrap(random(), random()), 'ERR_KEYRING_DAMAGED');

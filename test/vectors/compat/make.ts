@@ -1,6 +1,6 @@
 /**
- * Makes the fixtures of one release, with the command line of that release: `node test/vectors/compat/make.ts VERSION`,
- * from a built checkout of it, once. They must open for ever, so that a folder which is there is never written again.
+ * Makes the fixtures of one release, with the command line of that release: `node test/vectors/compat/make.ts VERSION
+ * [FOLDER]`, from a built checkout of it, once. They must open for ever, so that a folder which is there is never written again.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -11,8 +11,8 @@ import { seal, openLocalKeyring } from '../../../src/index.ts';
 
 const BIN = join(import.meta.dirname, '../../../dist/src/cli/bin.js');
 const version = process.argv[2] ?? '';
-const folder = join(import.meta.dirname, version);
-if (!/^\d+\.\d+\.\d+$/.test(version)) throw new Error('usage: make.ts VERSION, the release whose fixtures are made');
+const folder = process.argv[3] ?? join(import.meta.dirname, version);
+if (!/^\d+\.\d+\.\d+$/.test(version)) throw new Error('usage: make.ts VERSION [FOLDER], the release whose fixtures are made');
 if (existsSync(folder)) throw new Error(`${folder} exists: fixtures of a release are never made again`);
 
 const PASSPHRASE = 'correct horse ö battery';

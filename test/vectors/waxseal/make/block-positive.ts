@@ -5,7 +5,7 @@ import { concat, encodeCbor } from '../../../../src/bytes/index.ts';
 import { decodeHead } from '../../../../src/envelope/format/head.ts';
 import { rewrap, seal, type SealOptions } from '../../../../src/envelope/index.ts';
 import { type BlockLayout, type BlockRecipe, craftBlock } from './craft-block.ts';
-import { entry, type Ground, key1, key2, type Made, padded, pattern, random, RECOVERY_URI, recoveryKey, sealedMeta, URI } from './craft.ts';
+import { craft, entry, type Ground, key1, key2, type Made, padded, pattern, random, RECOVERY_URI, recoveryKey, sealedMeta, URI } from './craft.ts';
 import { type FixedKey, fixedKey } from './fixed-key.ts';
 import { NON_ASCII } from './positive.ts';
 import type { Vector } from './vector.ts';
@@ -138,4 +138,16 @@ export const blockPositive: readonly Vector[] = [
     length: 100,
     make: () => craftBlock({ layout: 'detached', object: (o) => concat(o, new Uint8Array(3)) }),
   },
+  ...(['compact', 'detached'] as const).map((layout) => ({
+    name: `recovery-head0-${layout}`,
+    about: `an attached object whose first head is the valid head of a ${layout} object without recipients: the second is read`,
+    length: 100,
+    make: () =>
+      craft({
+        object: (o) => {
+          o.set(craftBlock({ layout, block: (b) => b.fill(0xff) }).object);
+          return o;
+        },
+      }),
+  })),
 ];
