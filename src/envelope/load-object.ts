@@ -12,6 +12,8 @@ export interface LoadedObject extends Loaded {
   readonly header: OpenSource;
   /** What holds the segments: the same, or the payload of a detached object. */
   readonly payload: OpenSource;
+  /** Whether the head is that of a reseal that was interrupted, and does not stand under its name yet. */
+  readonly interrupted: boolean;
   close(): Promise<void>;
 }
 
@@ -34,7 +36,7 @@ export async function loadObject(source: SealedSource, observe: Observe | undefi
       const loaded = await load(header, observe);
       if (loaded.head.geometry.layout !== 'detached') {
         if (given !== undefined) throw carriesItsPayload(header.name, loaded.head.geometry.layout);
-        return { ...loaded, header, payload: header, close: () => header.close() };
+        return { ...loaded, header, payload: header, interrupted: false, close: () => header.close() };
       }
       const payload = await openPayload(piece, given?.payload);
       const close = async (): Promise<void> => {
@@ -42,9 +44,9 @@ export async function loadObject(source: SealedSource, observe: Observe | undefi
         await payload.close();
       };
       try {
-        if (await belongsTo(loaded.head, payload)) return { ...loaded, header, payload, close };
+        if (await belongsTo(loaded.head, payload)) return { ...loaded, header, payload, interrupted: false, close };
         const next = await loadNext(piece, payload, observe);
-        if (next !== undefined) return { ...next, header, payload, close };
+        if (next !== undefined) return { ...next, header, payload, interrupted: true, close };
         if (!header.changes || attempt === ATTEMPTS) throw notItsPayload(header.name, payload);
       } catch (error) {
         await payload.close();

@@ -112,7 +112,8 @@ export async function fileSource(
       handle,
       async read(offset, length) {
         try {
-          return await readFully(handle, new Uint8Array(length), offset);
+          // Cut to what was read, so that zeroing it first would only cost time.
+          return await readFully(handle, new Uint8Array(Buffer.allocUnsafeSlow(length).buffer), offset);
         } catch (error) {
           throw fromSystemError(error, 'read', name, true);
         }

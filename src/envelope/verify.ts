@@ -127,8 +127,16 @@ function damage(message: string, next = 'run repair'): Finding {
   return { code: 'ERR_HEADER_DAMAGED', severity: 'error', message, next };
 }
 
-async function findHeadDamage({ header, head, from, problem }: LoadedObject): Promise<Finding[]> {
+async function findHeadDamage({ header, head, from, problem, interrupted }: LoadedObject): Promise<Finding[]> {
   const findings: Finding[] = [];
+  const { layout, prefixLength } = head.geometry;
+  if (interrupted) {
+    const message = 'a reseal was interrupted: its new header does not have its name yet';
+    findings.push({ code: 'ERR_HEADER_DAMAGED', severity: 'warning', message, next: 'run repair' });
+  } else if (layout === 'detached' && header.size > prefixLength) {
+    const message = `the header has ${String(header.size - prefixLength)} bytes after its end`;
+    findings.push({ code: 'ERR_TRAILING_DATA', severity: 'error', message, next: 'fetch the header again' });
+  }
   if (problem !== undefined) findings.push(damage(`the first head is damaged: ${problem.message}`));
   if (!head.cleanPadding) findings.push(damage('the padding of the head is not zero'));
   if (from === 0 && isAttached(head)) {

@@ -92,6 +92,7 @@ export function decodeRecipients(bytes: Uint8Array, name: string): readonly Reci
 
 /** Refuses two entries with the same URI, version and algorithm. */
 export function assertDistinct(recipients: readonly Recipient[], name: string): void {
+  if (recipients.length < 2) return;
   const seen = new Set<string>();
   for (const entry of recipients) {
     const identity = JSON.stringify([entry.uri, entry.version, entry.algorithm]);
