@@ -219,7 +219,7 @@ export class OpenedObject {
     last: number,
     signal: AbortSignal | undefined,
   ): Promise<Uint8Array<ArrayBuffer>> {
-    // Nothing to give; but an empty object that was changed must not pass for an empty object.
+    // An empty object that was changed must not pass for one, so its segment is looked at.
     if (start === stop && this.size > 0) return new Uint8Array(0);
     const segments = await this.#segments(first, last, signal);
     // What the cache holds is zeroed when the object is closed. From here on nothing waits.
@@ -269,13 +269,14 @@ export class OpenedObject {
     end: number = this.size,
     { signal }: ReadOptions = {},
   ): AsyncGenerator<Uint8Array, void, undefined> {
-    return this.#stream(start, this.#checkRange(start, end), signal);
+    const stop = this.#checkRange(start, end);
+    return start < stop ? this.#reader.parts(start, stop, signal) : this.#nothing(signal);
   }
 
-  async *#stream(start: number, stop: number, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+  async *#nothing(signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
     this.#reader.assertOpen();
-    if (start < stop) yield* this.#reader.parts(start, stop, signal);
-    else if (this.size === 0) await Promise.all(this.#reader.segments(0, 0, signal));
+    // Nothing to give; but an empty object that was changed must not pass for an empty object.
+    if (this.size === 0) await this.#segments(0, 0, signal);
   }
 
   #checkRange(start: number, end: number): number {

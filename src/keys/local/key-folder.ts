@@ -12,8 +12,8 @@ interface ListedVersion {
 export type Listing = ReadonlyMap<number, ListedVersion>;
 
 /**
- * Lists the folder of a key. One `readdir`: cheap enough to be done for every wrap and unwrap, so that what other
- * processes rotate or disable is noticed at once.
+ * Lists the folder of a key. One `readdir`: cheap enough to be done for every wrap and unwrap where no stamp tells that
+ * nothing has changed (see folder-stamp.ts), so that what other processes rotate or disable is noticed at once.
  *
  * @returns undefined when there is no such key
  */
