@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasAwsEncryptionSdk, INSTALL_PEERS } from './bench/peers/peers.ts';
 import { missingShells } from './cli/support/shells.ts';
+import { hasStryker, INSTALL_STRYKER } from './mutation/stryker.ts';
 import { missingRuntimes } from './runtimes/runtimes.ts';
 
 /** Interpreter of the second reader, with the packages that it needs, where CI or a developer has made it. */
@@ -17,6 +18,7 @@ export function missingOptionals(): string[] {
   }
   if (!hasAwsEncryptionSdk())
     missing.push(`AWS Encryption SDK, to compare the speed of small objects (${INSTALL_PEERS})`);
+  if (!hasStryker()) missing.push(`Stryker, for the mutation testing of the long tier (${INSTALL_STRYKER})`);
   for (const shell of missingShells()) missing.push(`${shell}, to try its completion (apt-get install ${shell})`);
   if (process.getuid?.() !== 0)
     missing.push('root, to mount the small disk of the disk-full test and to drop privileges');

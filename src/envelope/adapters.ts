@@ -1,8 +1,6 @@
+import { refuseUnknownOptions } from '../errors/index.ts';
 import { toWebStream } from './input.ts';
 import type { OpenedObject } from './opened-object.ts';
-
-/** What {@link asBlob} needs of an {@link OpenedObject}. */
-type Readable = Pick<OpenedObject, 'size' | 'read' | 'stream'>;
 
 /** The reading side of a web `Blob`. It has its members and their meaning, and is no instance of the class. */
 export interface SealedBlob {
@@ -40,11 +38,13 @@ export interface BlobOptions {
  * const blob = asBlob(object, { type: 'application/json' });
  * const lastLine = await blob.slice(-80).text();
  */
-export function asBlob(object: Readable, { type = '' }: BlobOptions = {}): SealedBlob {
+export function asBlob(object: OpenedObject, options: BlobOptions = {}): SealedBlob {
+  refuseUnknownOptions('asBlob', options, ['type']);
+  const { type = '' } = options;
   return blobOf(object, 0, object.size, type);
 }
 
-function blobOf(object: Readable, start: number, end: number, type: string): SealedBlob {
+function blobOf(object: OpenedObject, start: number, end: number, type: string): SealedBlob {
   const bytes = (): Promise<Uint8Array<ArrayBuffer>> => object.read(start, end);
   return {
     size: end - start,
@@ -81,7 +81,7 @@ export interface AsyncBuffer {
  * const file = asAsyncBuffer(object);
  * const footer = await file.slice(-8);
  */
-export function asAsyncBuffer(object: Pick<OpenedObject, 'size' | 'read'>): AsyncBuffer {
+export function asAsyncBuffer(object: OpenedObject): AsyncBuffer {
   return {
     byteLength: object.size,
     slice: async (start, end) => (await object.read(...sliceOf(object.size, start, end))).buffer,

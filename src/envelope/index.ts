@@ -37,5 +37,7 @@ export { type DetachedObject, seal, type SealOptions, type WholeSealOptions } fr
 export { type SealedTo, sealFile, type SealFileOptions, type SealReport } from './seal-file.ts';
 export { plaintextSize, sealedSize, type SizeOptions } from './sizes.ts';
 export type { DetachedSource, PieceSource, RandomAccess, SealedSource } from './source.ts';
-export { type Finding, type VerifiedRecipient, verify, type VerifyOptions, type VerifyReport } from './verify.ts';
+export type { Finding } from './verify/damage.ts';
+export type { VerifiedRecipient } from './verify/recipients.ts';
+export { verify, type VerifyOptions, type VerifyReport } from './verify/verify.ts';
 export type { Assurance } from './wrap-verified.ts';

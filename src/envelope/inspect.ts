@@ -5,7 +5,9 @@ import type { Layout } from './format/layout.ts';
 import { FLAG, type Recipient } from './format/recipients.ts';
 import { load } from './load.ts';
 import { typeName } from './opened-object.ts';
-import { openSource, type PieceSource } from './source.ts';
+import { MAX_PREFIX } from './format/limits.ts';
+import { type ByteStream, collectPrefix, isByteStream } from './input.ts';
+import { bytesSource, openSource, type OpenSource, type PieceSource } from './source.ts';
 import type { ListCopies } from './read-head.ts';
 
 /** A recipient as the head names it, unauthenticated. */
@@ -46,8 +48,8 @@ export interface Inspection {
   readonly segmentLength: number;
   /** Plaintext bytes as the core says, undefined where it does not. */
   readonly size: number | undefined;
-  /** Bytes of the whole object; of a detached one, of its header. */
-  readonly sealedSize: number;
+  /** Bytes of the whole object (of a detached one, of its header); undefined for a stream, which is not read to its end. */
+  readonly sealedSize: number | undefined;
   /** Where the first segment begins: in the object, or in the payload of a detached one. */
   readonly payloadOffset: number;
   /** Attached: bytes of a slot. */
@@ -70,8 +72,8 @@ export interface Inspection {
 }
 
 /**
- * Reads what the head of a sealed object (the header of a detached one) says, without any key. Show it to people and use it to order work; for facts,
- * use `verify` or open the object.
+ * Reads what the head of a sealed object (the header of a detached one) says, without any key. Show it to people and use
+ * it to order work; for facts, use `verify` or open the object. Of a stream only the beginning is read.
  *
  * @throws WaxsealError `ERR_NOT_SEALED`, `ERR_UNSUPPORTED_VERSION`, `ERR_MALFORMED`, `ERR_LIMIT_EXCEEDED`,
  * `ERR_HEADER_DAMAGED`, `ERR_TRUNCATED`, `ERR_FILE_NOT_FOUND`, `ERR_IO`
@@ -80,12 +82,12 @@ export interface Inspection {
  * const { recipients } = await inspect('model.onnx.wax');
  */
 export async function inspect(
-  source: PieceSource,
+  source: PieceSource | ByteStream,
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<Inspection> {
   refuseUnknownOptions('inspect', options, ['signal']);
   options.signal?.throwIfAborted();
-  const opened = await openSource(source);
+  const opened = await headSource(source);
   try {
     const { head, lists, problem } = await load(opened, undefined);
     const newest = slotsByPreference(lists)[0];
@@ -105,7 +107,7 @@ export async function inspect(
       created: new Date(core.created * 1000),
       segmentLength: core.segmentLength,
       size: core.size,
-      sealedSize: opened.size,
+      sealedSize: opened.isWhole ? opened.size : undefined,
       payloadOffset: geometry.segments,
       slotSize: geometry.layout === 'attached' ? geometry.slotSize : undefined,
       recipientsLength: newest?.list.length,
@@ -118,6 +120,14 @@ export async function inspect(
   } finally {
     await opened.close();
   }
+}
+
+/** A source; of a stream, only its beginning is read, and the stream is ended. */
+async function headSource(source: PieceSource | ByteStream): Promise<OpenSource & { readonly isWhole: boolean }> {
+  if (!isByteStream(source) || source instanceof URL) return { ...(await openSource(source)), isWhole: true };
+  const { prefix, chunks } = await collectPrefix(source, MAX_PREFIX);
+  await chunks.return?.();
+  return { ...bytesSource(prefix), isWhole: prefix.length < MAX_PREFIX };
 }
 
 const REMARKS: Readonly<Partial<Record<Inspection['lists'], string>>> = {

@@ -17,7 +17,7 @@ import {
 } from './opened-object.ts';
 import { openSegment, truncated } from './payload.ts';
 import type { OnProgress } from './progress.ts';
-import { bytesSource, type DetachedSource, isDetachedSource, type PieceSource } from './source.ts';
+import { bytesSource, type DetachedSource, isDetachedSource, type OpenSource, type PieceSource } from './source.ts';
 
 /** Options of {@link open}. */
 export interface OpenOptions extends ObjectOptions {
@@ -78,6 +78,8 @@ export async function openStream(
 /** The head of an object of which (at least) the payload comes as a stream. */
 export interface LoadedStream {
   readonly loaded: Loaded;
+  /** What the head was read from: the beginning of the stream, or a header of its own. */
+  readonly header: OpenSource;
   /** What was read of the segments on the way. */
   readonly segments: Uint8Array;
   readonly rest: Uint8Array;
@@ -97,16 +99,17 @@ export async function loadStream(
   if (!isDetachedSource(sealed)) {
     const { prefix, rest, chunks } = await collectPrefix(sealed, MAX_PREFIX);
     return orEnd(chunks, async () => {
-      const loaded = await load(bytesSource(prefix, NAME), observe);
+      const header = bytesSource(prefix, NAME);
+      const loaded = await load(header, observe);
       if (loaded.head.geometry.layout === 'detached') throw noPayload(NAME);
-      return { loaded, segments: prefix.subarray(loaded.head.geometry.segments), rest, chunks };
+      return { loaded, header, segments: prefix.subarray(loaded.head.geometry.segments), rest, chunks };
     });
   }
   const { prefix, rest, chunks } = await collectPrefix(sealed.payload, FLOE_HEADER_LENGTH);
   return orEnd(chunks, async () => {
     const loaded = await loadObject({ header: sealed.header, payload: bytesSource(prefix, 'the payload') }, observe);
     await loaded.close();
-    return { loaded, segments: new Uint8Array(0), rest, chunks };
+    return { loaded, header: loaded.header, segments: new Uint8Array(0), rest, chunks };
   });
 }
 

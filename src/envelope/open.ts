@@ -98,6 +98,7 @@ export interface StartAndEnd {
   readonly start: number;
   /** Last byte, excluded; the end of the object by default, and when it lies past that. */
   readonly end?: number | undefined;
+  /** Not beside `start` and `end`. */
   readonly range?: undefined;
 }
 
@@ -105,7 +106,9 @@ export interface StartAndEnd {
 export interface RangeField {
   /** `bytes=0-499` (both included), `bytes=500-`, or `bytes=-500` for the last 500: one range of RFC 9110, section 14. */
   readonly range: string;
+  /** Not beside `range`. */
   readonly start?: undefined;
+  /** Not beside `range`. */
   readonly end?: undefined;
 }
 

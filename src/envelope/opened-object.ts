@@ -16,7 +16,7 @@ import type { LoadedObject } from './load-object.ts';
 import { notSatisfiable } from './http-range.ts';
 import { PayloadReader } from './payload-reader.ts';
 import { type PayloadShape, shapeOfObject } from './payload.ts';
-import { SegmentCache } from './segment-cache.ts';
+import { RangeReader } from './range-reader.ts';
 import type { Observe } from '../keys/observer.ts';
 import { startPayload, type Unlocked } from './unlock.ts';
 
@@ -119,9 +119,6 @@ export function typeName(type: number): string {
 /** Where the segments are, and what to close in the end. */
 type Pieces = Pick<LoadedObject, 'payload' | 'close'>;
 
-/** Reads of one object that want at most so many segments go through its cache. */
-const CACHED_SEGMENTS = 4;
-
 /** Options of a single read. */
 export interface ReadOptions {
   /** Ends this read, and no other; it then rejects with the signal's reason. */
@@ -144,10 +141,7 @@ export class OpenedObject {
   readonly size: number;
   /** How messages name what holds its segments: a path, or `the object`. */
   readonly name: string;
-  readonly #shape: PayloadShape;
-  readonly #reader: PayloadReader;
-  readonly #cache: SegmentCache | undefined;
-  readonly #cacheBytes: number;
+  readonly #ranges: RangeReader;
   readonly #closeSource: () => Promise<void>;
   #closing: Promise<void> | undefined;
 
@@ -155,11 +149,7 @@ export class OpenedObject {
     this.info = info;
     this.size = shape.size;
     this.name = pieces.payload.name;
-    this.#shape = shape;
-    const reader = new PayloadReader(pieces.payload, head.geometry.segments, state, shape);
-    this.#reader = reader;
-    this.#cache = cacheBytes === 0 ? undefined : new SegmentCache(cacheBytes, (...range) => reader.segments(...range));
-    this.#cacheBytes = cacheBytes;
+    this.#ranges = new RangeReader(new PayloadReader(pieces.payload, head.geometry.segments, state, shape), cacheBytes);
     this.#closeSource = pieces.close;
   }
 
@@ -175,7 +165,7 @@ export class OpenedObject {
       const object = new OpenedObject(pieces, unlocked, shape, cacheBytes);
       // Without a size in the core the length of the source decides where the end is. Only the final segment says
       // that it really is one: a cut at a segment boundary must never look like a shorter object.
-      if (head.core.size === undefined) await object.#segments(shape.segments - 1, shape.segments - 1);
+      if (head.core.size === undefined) await object.#ranges.checkEnd();
       return object;
     } catch (error) {
       state.close();
@@ -199,59 +189,9 @@ export class OpenedObject {
    */
   async read(start: number, end: number = this.size, { signal }: ReadOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
     const stop = this.#checkRange(start, end);
-    this.#reader.assertOpen();
     signal?.throwIfAborted();
-    const { plainLength } = this.#shape;
-    const first = Math.floor(start / plainLength);
-    const last = Math.max(first, Math.floor((stop - 1) / plainLength));
-    // Longer reads run once over what nobody asks for again, and would only wash the cache out.
-    const reading =
-      last - first < CACHED_SEGMENTS
-        ? this.#readShort(start, stop, first, last, signal)
-        : this.#readLong(start, stop, signal);
+    const reading = this.#ranges.read(start, stop, signal);
     return signal === undefined ? reading : orAborted(reading, signal);
-  }
-
-  async #readShort(
-    start: number,
-    stop: number,
-    first: number,
-    last: number,
-    signal: AbortSignal | undefined,
-  ): Promise<Uint8Array<ArrayBuffer>> {
-    // An empty object that was changed must not pass for one, so its segment is looked at.
-    if (start === stop && this.size > 0) return new Uint8Array(0);
-    const segments = await this.#segments(first, last, signal);
-    // What the cache holds is zeroed when the object is closed. From here on nothing waits.
-    this.#reader.assertOpen();
-    const out = new Uint8Array(stop - start);
-    let filled = 0;
-    for (const [index, segment] of segments.entries()) {
-      const offset = (first + index) * this.#shape.plainLength;
-      const part = segment.subarray(Math.max(0, start - offset), stop - offset);
-      out.set(part, filled);
-      filled += part.length;
-    }
-    return out;
-  }
-
-  async #readLong(start: number, stop: number, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer>> {
-    const out = new Uint8Array(stop - start);
-    let filled = 0;
-    for await (const part of this.#reader.parts(start, stop, signal)) {
-      out.set(part, filled);
-      filled += part.length;
-    }
-    return out;
-  }
-
-  /** Read only: the cache may hold them, too. */
-  #segments(first: number, last: number, signal?: AbortSignal): Promise<Uint8Array[]> {
-    // A read that others may share is ended by none of them, so it does not get the signal.
-    const fits = (last - first + 1) * this.#shape.plainLength <= this.#cacheBytes;
-    return fits && this.#cache !== undefined
-      ? this.#cache.read(first, last)
-      : Promise.all(this.#reader.segments(first, last, signal));
   }
 
   /**
@@ -270,13 +210,7 @@ export class OpenedObject {
     { signal }: ReadOptions = {},
   ): AsyncGenerator<Uint8Array, void, undefined> {
     const stop = this.#checkRange(start, end);
-    return start < stop ? this.#reader.parts(start, stop, signal) : this.#nothing(signal);
-  }
-
-  async *#nothing(signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
-    this.#reader.assertOpen();
-    // Nothing to give; but an empty object that was changed must not pass for an empty object.
-    if (this.size === 0) await this.#segments(0, 0, signal);
+    return this.#ranges.stream(start, stop, signal);
   }
 
   #checkRange(start: number, end: number): number {
@@ -301,9 +235,7 @@ export class OpenedObject {
   }
 
   async #close(): Promise<void> {
-    const reading = this.#reader.close();
-    this.#cache?.close();
-    await reading;
+    await this.#ranges.close();
     await this.#closeSource();
   }
 

@@ -6,11 +6,12 @@ import type { OpenSource } from './source.ts';
 
 /** Reads the segments of one payload, and decrypts them: at any place, by many at once, until it is closed. */
 export class PayloadReader {
+  /** Where its segments lie. */
+  readonly shape: PayloadShape;
   readonly #source: OpenSource;
   /** Where the first segment begins. */
   readonly #base: number;
   readonly #state: FloeState;
-  readonly #shape: PayloadShape;
   /** Reads of the source that are under way. */
   readonly #reads = new Set<AbortController>();
   /** Those that read ahead: a stream that its receiver holds may have a read under way, too. */
@@ -23,7 +24,7 @@ export class PayloadReader {
     this.#source = source;
     this.#base = base;
     this.#state = state;
-    this.#shape = shape;
+    this.shape = shape;
   }
 
   /** Throws TypeError once it has been closed. Plaintext that several share is zeroed then: check before copying it. */
@@ -36,7 +37,7 @@ export class PayloadReader {
    * spoils only itself. The receivers own what they get.
    */
   segments(first: number, last: number, signal?: AbortSignal): Promise<Uint8Array>[] {
-    const { segmentLength } = this.#shape;
+    const { segmentLength } = this.shape;
     const from = this.#base + first * segmentLength;
     const reading = this.#read(from, (last - first) * segmentLength + this.#lengthOf(last), signal);
     return Array.from({ length: last - first + 1 }, async (_, index) => {
@@ -51,7 +52,7 @@ export class PayloadReader {
    */
   async *parts(start: number, stop: number, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
     this.assertOpen();
-    const { plainLength, segmentLength } = this.#shape;
+    const { plainLength, segmentLength } = this.shape;
     const first = Math.floor(start / plainLength);
     const last = Math.floor((stop - 1) / plainLength);
     if (first === last) {
@@ -77,7 +78,7 @@ export class PayloadReader {
   }
 
   async *#readAhead(first: number, last: number, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
-    const { segmentLength } = this.#shape;
+    const { segmentLength } = this.shape;
     const from = this.#base + first * segmentLength;
     const to = this.#base + last * segmentLength + this.#lengthOf(last);
     const batch = Math.max(1, Math.floor(BATCH_BYTES / segmentLength)) * segmentLength;
@@ -118,11 +119,11 @@ export class PayloadReader {
   #open(bytes: Uint8Array, position: number): Uint8Array {
     this.assertOpen();
     if (bytes.length < this.#lengthOf(position)) throw this.#shorter();
-    return openSegment(this.#state, bytes, position, position === this.#shape.segments - 1, this.#source.name);
+    return openSegment(this.#state, bytes, position, position === this.shape.segments - 1, this.#source.name);
   }
 
   #lengthOf(position: number): number {
-    return position === this.#shape.segments - 1 ? this.#shape.finalLength : this.#shape.segmentLength;
+    return position === this.shape.segments - 1 ? this.shape.finalLength : this.shape.segmentLength;
   }
 
   #shorter(): WaxsealError {

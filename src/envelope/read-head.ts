@@ -60,18 +60,24 @@ async function enough(source: PrefixReader, first: Uint8Array): Promise<Uint8Arr
 
 /** The second head: found by its magic at 4 KiB steps; it must lie where its own lengths say and match its hash. */
 export async function findSecondHead(source: PrefixReader): Promise<AttachedHead | undefined> {
+  return (await findSecondHeads(source))[0];
+}
+
+/** Everything that would pass for a second head. More than one means that somebody forged one. */
+export async function findSecondHeads(source: PrefixReader): Promise<AttachedHead[]> {
+  const found: AttachedHead[] = [];
   const area = await source.read(0, Math.min(source.size, MAX_PREFIX + PAGE));
   for (let offset = 3 * PAGE; offset <= MAX_HEAD1_OFFSET && offset + PRELUDE_LENGTH <= area.length; offset += PAGE) {
     const candidate = area.subarray(offset);
     if (!hasMagic(candidate)) continue;
     try {
       const head = decodeHead(candidate, source.name);
-      if (isAttached(head) && head.geometry.head1 === offset) return head;
+      if (isAttached(head) && head.geometry.head1 === offset) found.push(head);
     } catch (error) {
       if (!(error instanceof WaxsealError)) throw error;
     }
   }
-  return undefined;
+  return found;
 }
 
 /** The copies of the recipient list that an object carries: slot A and slot B, or the one block of other layouts. */

@@ -7,7 +7,7 @@ import { observed } from '../keys/observer.ts';
 import { nextPathOf, payloadPathOf } from './detached.ts';
 import { checkExpectations, type Expectations } from './expectations.ts';
 import { type Head, isAttached } from './format/head.ts';
-import { findSecondHead, readHead } from './read-head.ts';
+import { findSecondHeads, readHead } from './read-head.ts';
 import { IN_PLACE_OPTIONS, type InPlaceOptions } from './rewrap/change-object.ts';
 import { type ObjectFile, openObjectFile, settle, withObjectFile, writeRegion } from './rewrap/object-file.ts';
 import { objectFacts } from './unlock.ts';
@@ -64,11 +64,11 @@ export async function shred(path: string, options: ShredOptions = {}): Promise<S
   });
 }
 
-/** Every valid head of the file: a forged one must not lead away from the slots that the other one knows. */
+/** Every valid head of the file: a forged one must not lead away from the slots that another one knows. */
 async function allHeads(file: ObjectFile): Promise<Head[]> {
   const { head } = await readHead(file);
-  const second = isAttached(head) ? await findSecondHead(file) : undefined;
-  return second === undefined || equalBytes(second.bytes, head.bytes) ? [head] : [head, second];
+  const others = (await findSecondHeads(file)).filter(({ bytes }) => !equalBytes(bytes, head.bytes));
+  return [head, ...others];
 }
 
 interface Region {

@@ -31,12 +31,8 @@ describe('hkdfExpand (RFC 5869, SHA-384)', () => {
     expect(hkdfExpand(prk, [], 16)).toEqual(hkdfExpand(prk, [], 48).subarray(0, 16));
   });
 
-  it.each([0, -1, 49, 1000])('refuses a length of %i', (length) => {
-    expect(() => hkdfExpand(new Uint8Array(48), [], length)).toThrow(RangeError);
-  });
-
-  it.each([1.5, Number.NaN, Number.POSITIVE_INFINITY])('refuses a length of %d', (length) => {
-    expect(() => hkdfExpand(new Uint8Array(48), [], length)).toThrow(RangeError);
+  it.each([0, -1, 49, 1000, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('refuses a length of %d', (length) => {
+    expect(() => hkdfExpand(new Uint8Array(48), [], length)).toThrow(new RangeError('hkdfExpand gives 1 to 48 bytes'));
   });
 
   it('gives memory of its own and leaves key and info alone', () => {

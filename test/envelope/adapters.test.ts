@@ -61,6 +61,7 @@ describe('asBlob', () => {
       expect(ours.slice(0, 1).type).toBe(theirs.slice(0, 1).type);
       expect(ours.slice(0, 1, type).type).toBe(theirs.slice(0, 1, type).type);
     }
+    expect(() => asBlob(object, { typ: 'text/plain' } as never)).toThrow(/unknown option/);
     await object.close();
   });
 

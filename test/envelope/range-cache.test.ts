@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { inspect, openObject, type RandomAccess, seal } from '../../src/envelope/index.ts';
+import { inspect, type OpenedObject, openObject, type RandomAccess, seal } from '../../src/envelope/index.ts';
 import { pattern } from '../support/bytes.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { memoryKey } from '../support/memory-key.ts';
@@ -83,12 +83,15 @@ describe('reads that come back to the same place', () => {
     source.reads = [];
     expect(await object.read(0)).toEqual(plaintext);
     expect(await collect(object.stream())).toEqual(plaintext);
+    // Two segments are more than this cache may hold.
+    expect(await object.read(PLAIN, 3 * PLAIN)).toEqual(plaintext.subarray(PLAIN, 3 * PLAIN));
     expect(source.reads).toEqual([
       [0, 11],
       [0, 11],
+      [1, 2],
     ]);
     await object.read(1, 2);
-    expect(source.reads).toHaveLength(2);
+    expect(source.reads).toHaveLength(3);
     await object.close();
   });
 
@@ -226,6 +229,27 @@ describe('close while reads are under way', () => {
     });
   }
 
+  it.each([
+    ['a short read', (object: OpenedObject) => object.read(0, 10)],
+    ['a long read', (object: OpenedObject) => object.read(0)],
+    ['a stream', (object: OpenedObject) => collect(object.stream())],
+    ['a stream of one segment', (object: OpenedObject) => collect(object.stream(0, 10))],
+  ])('%s alone makes it wait', async (_name, begin) => {
+    const source = await Held.of(sealed);
+    const object = await openObject(source, key);
+    source.hold();
+    const refused = expect(begin(object)).rejects.toThrow(/object has been closed/);
+    await new Promise(setImmediate);
+    expect(source.reads).toHaveLength(1);
+    let isClosed = false;
+    const closing = object.close().then(() => (isClosed = true));
+    await new Promise(setImmediate);
+    expect(isClosed).toBe(false);
+    source.release();
+    await closing;
+    await refused;
+  });
+
   it('a source that ends the read when it is told so, and one that fails, look the same', async () => {
     for (const say of [(signal: AbortSignal) => signal.reason as Error, () => new RangeError('gone')]) {
       const source = await Held.of(sealed);
@@ -245,9 +269,11 @@ describe('close while reads are under way', () => {
 
   it('holds for files, over and over, while streams read ahead', async () => {
     const path = join(await temporaryFolder(), 'x.wax');
-    const large = pattern(3_000_000);
-    await writeFile(path, await seal(large, key, { segmentLength: SEGMENT }));
+    const large = pattern(5_000_000);
     for (let round = 0; round < 20; round += 1) {
+      // With the long ones the stream stands at the end of what it has read.
+      const segmentLength = round % 4 < 2 ? SEGMENT : 2 ** 20;
+      await writeFile(path, await seal(large, key, { segmentLength }));
       const object = await openObject(path, key);
       const stream = object.stream();
       await stream.next();

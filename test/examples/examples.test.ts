@@ -16,8 +16,11 @@ const SAYS: Record<string, RegExp> = {
   'files.ts': /whole: true[\s\S]*kept what was there/,
   'floe.ts': /200000 bytes in one go\n200000 bytes streamed\n65504 bytes of segment 2 alone/,
   'layouts.ts': /compact adds 3\d\d bytes[\s\S]*payload untouched: true\ndetached → attached/,
+  'http-range.ts':
+    /206 bytes 0-499\/1000000 500[\s\S]*206 bytes 999500-999999\/1000000 500[\s\S]*416 bytes \*\/1000000 0[\s\S]*200 everything 1000000\nHEAD → 1000000/,
   'observer.ts': /unwrap\.intent local:default[\s\S]*vetoed:/,
   'own-provider.ts': /conforms:[\s\S]*10 bytes opened/,
+  'parquet-column.ts': /^1000 delays, the first \{ delay: -?\d+n? \}/,
   'range.ts': /three at once/,
   'recipients.ts': /sealed to 2 keys\nopened by local:research\n.*symmetric wrap: false\nrefused:/,
   'reseal-and-shred.ts': /a new object: true without local:contractor\nERR_NO_MATCHING_KEY[\s\S]*ERR_SHREDDED/,

@@ -8,7 +8,7 @@ type Checked = InspectedRecipient & { readonly status?: 'current' | 'stale' | 'u
 export async function run(context: Context, paths: readonly string[], options: { check?: boolean }): Promise<number> {
   const current = options.check === true ? await currentVersions(context) : undefined;
   return forEachPath(context, paths, async (path) => {
-    const inspection = await inspect(path, { signal: context.signal });
+    const inspection = await inspect(path === '-' ? process.stdin : path, { signal: context.signal });
     const recipients = inspection.recipients.map((recipient) => checked(recipient, current));
     show(context, path, inspection, recipients);
     return { ...inspection, authenticated: false, recipients };
@@ -34,7 +34,7 @@ function show({ out }: Context, path: string, object: Inspection, recipients: re
     ['size', object.size === undefined ? 'not recorded' : `${formatBytes(object.size)} (${String(object.size)} bytes)`],
     [
       object.layout === 'detached' ? 'header' : 'sealed size',
-      `${formatBytes(object.sealedSize)}, segments of ${formatBytes(object.segmentLength)}`,
+      `${object.sealedSize === undefined ? 'a stream' : formatBytes(object.sealedSize)}, segments of ${formatBytes(object.segmentLength)}`,
     ],
     [
       'recipients',

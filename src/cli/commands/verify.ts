@@ -24,7 +24,7 @@ export async function run(context: Context, paths: readonly string[], options: O
       const started = performance.now();
       const progress = startProgress(path, !out.json);
       const { expectId } = options;
-      const report = await verify(sourceOf(path, options.payload), keys, {
+      const report = await verify(path === '-' ? process.stdin : sourceOf(path, options.payload), keys, {
         observe: context.observe,
         signal: context.signal,
         onProgress: progress.onProgress,

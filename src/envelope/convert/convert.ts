@@ -3,6 +3,8 @@ import { refuseUnknownOptions, WaxsealError } from '../../errors/index.ts';
 import { isSteady, noValidList, slotsByPreference } from '../choose-slot.ts';
 import type { HeadParts } from '../format/head.ts';
 import { isAttached } from '../format/head.ts';
+import { OBJECT_TYPE } from '../format/limits.ts';
+import { typeName } from '../opened-object.ts';
 import { type Layout, requireLayout } from '../format/layout.ts';
 import { encodePrefix } from '../format/prefix.ts';
 import { type ByteStream, isByteStream, passing, toWebStream } from '../input.ts';
@@ -35,6 +37,9 @@ export interface ConvertedHead {
  * list is the right one
  */
 export function convertedHead({ head, lists }: Loaded, layout: Layout, name: string): ConvertedHead {
+  if (head.core.type !== OBJECT_TYPE.data) {
+    throw new WaxsealError('ERR_WRONG_TYPE', `${name} is a ${typeName(head.core.type)}`, { object: name });
+  }
   const [newest] = slotsByPreference(lists);
   if (newest === undefined) throw noValidList(lists, name);
   if (!isSteady(lists)) {

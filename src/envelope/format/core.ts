@@ -38,13 +38,14 @@ const FIRST_OPTIONAL_KEY = 24;
  * @throws RangeError when the context or the whole is over its limit
  */
 export function encodeCore(core: Core): Uint8Array {
+  const context = new Map(Object.entries(core.context));
   const map = new Map<number, CborValue>([
     [1, FORMAT_VERSION],
     [2, core.id],
     [3, core.type],
     [4, SUITE_FLOE_AES256GCM_SHA384],
     [5, core.segmentLength],
-    [6, new Map(Object.entries(core.context))],
+    [6, context],
     [7, core.created],
   ]);
   if (core.size !== undefined) map.set(8, core.size);
@@ -58,7 +59,7 @@ export function encodeCore(core: Core): Uint8Array {
     );
   }
   const bytes = encodeCbor(map);
-  if (encodeCbor(map.get(6) ?? new Map()).length > MAX_CONTEXT) {
+  if (encodeCbor(context).length > MAX_CONTEXT) {
     throw new RangeError(`the encryption context is over ${String(MAX_CONTEXT)} bytes`);
   }
   if (core.size !== undefined && core.size > maxSize(core.segmentLength)) {

@@ -3,7 +3,9 @@ import { keyList, type Keys } from '../keys-input.ts';
 import { readHead } from '../read-head.ts';
 import { IN_PLACE_OPTIONS } from '../rewrap/change-object.ts';
 import { type ObjectFile, withObjectFile } from '../rewrap/object-file.ts';
-import { type Donor, readDonor } from './donor.ts';
+import { isAttached } from '../format/head.ts';
+import type { Layout } from '../format/layout.ts';
+import { readDonor } from './donor.ts';
 import type { RepairOptions, RepairReport } from './options.ts';
 import { repairBlock } from './repair-block.ts';
 import { repairSlots } from './repair-slots.ts';
@@ -24,23 +26,26 @@ export async function repair(path: string, keys: Keys, options: RepairOptions = 
   refuseUnknownOptions('repair', options, [...IN_PLACE_OPTIONS, 'from', 'payload']);
   const providers = keyList(keys, 'repair');
   const donor = options.from === undefined ? undefined : await readDonor(options.from);
-  return withObjectFile(path, options, async (file) =>
-    (await layoutOf(file, donor)) === 'attached'
-      ? repairSlots(file, providers, donor, options)
-      : repairBlock(file, providers, donor, options),
-  );
+  return withObjectFile(path, options, async (file) => {
+    const layout = await layoutOf(file);
+    if (layout === 'attached') return repairSlots(file, providers, donor, options);
+    if (layout !== undefined) return repairBlock(file, providers, donor, options);
+    // Nothing says what the file was. Each way proves itself by the payload before it writes.
+    try {
+      return await repairSlots(file, providers, donor, options);
+    } catch (error) {
+      if (!isWaxsealError(error) || donor === undefined || isAttached(donor.head)) throw error;
+      return repairBlock(file, providers, donor, options);
+    }
+  });
 }
 
-/** The layout of a file; where nothing of its head is left, that of the other copy. */
-async function layoutOf(file: ObjectFile, donor: Donor | undefined): Promise<string> {
+/** The layout of a file, if anything of its head is left. */
+async function layoutOf(file: ObjectFile): Promise<Layout | undefined> {
   try {
     return (await readHead(file)).head.geometry.layout;
   } catch (error) {
-    if (!isWaxsealError(error)) throw error;
-    // A detached header of the object may be all that was kept of an attached one.
-    const kept = donor?.head.geometry.layout;
-    return kept === 'compact' || (kept === 'detached' && file.size <= (donor?.head.geometry.prefixLength ?? 0) * 2)
-      ? kept
-      : 'attached';
+    if (isWaxsealError(error)) return undefined;
+    throw error;
   }
 }

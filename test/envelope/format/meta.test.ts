@@ -31,6 +31,31 @@ describe('private metadata (SPEC section 6)', () => {
   it('refuses more than 4 KiB', () => {
     expect(sealMeta({ name: 'x'.repeat(4000) }, dataKey, bind).length).toBeLessThanOrEqual(4096);
     expect(() => sealMeta({ name: 'x'.repeat(4040) }, dataKey, bind)).toThrow(RangeError);
+    // 5 bytes of encoding, and 28 around 63 blocks.
+    expect(sealMeta({ name: 'x'.repeat(4027) }, dataKey, bind)).toHaveLength(28 + 63 * 64);
+    expect(() => sealMeta({ name: 'x'.repeat(4028) }, dataKey, bind)).toThrow(
+      new RangeError('the private metadata is over 4 KiB'),
+    );
+  });
+
+  it('takes up nothing where there is none', () => {
+    expect(sealedMetaLength(undefined)).toBe(0);
+    expect(sealedMetaLength({})).toBe(92);
+  });
+
+  it.each([{ name: 'a\ud800' }, { mediaType: '\udc00' }])('refuses text that is no Unicode: %j', (metadata) => {
+    expect(() => sealMeta(metadata, dataKey, bind)).toThrow(new TypeError('the private metadata is not valid Unicode'));
+  });
+
+  it('says what is wrong with which object', () => {
+    const meta = sealMeta({ name: 'a' }, dataKey, bind);
+    const open = (bytes: Uint8Array) => () => openMeta(bytes, dataKey, bind, 'x');
+    refused(open(random(91)), 'ERR_MALFORMED', 'the private metadata of x has an impossible length');
+    refused(open(random(93)), 'ERR_MALFORMED', 'the private metadata of x has an impossible length');
+    refused(open(random(28)), 'ERR_MALFORMED', 'the private metadata of x has an impossible length');
+    refused(open(random(92)), 'ERR_AUTHENTICATION', 'the private metadata of x does not authenticate');
+    refused(open(sealed(padded(hex('01')))), 'ERR_MALFORMED', 'the private metadata of x is malformed');
+    expect(open(meta)).not.toThrow();
   });
 
   it('every flipped bit, another data key and another object are refused', () => {
@@ -50,6 +75,8 @@ describe('private metadata (SPEC section 6)', () => {
     ['no whole blocks', random(93)],
     ['no map', sealed(padded(hex('01')))],
     ['an unknown field below 24', sealed(padded(hex('a1 17 01')))],
+    ['an unknown field after those that are known', sealed(padded(hex('a1 03 01')))],
+    ['a media type that is no text', sealed(padded(hex('a1 02 01')))],
     ['field 0', sealed(padded(hex('a1 00 01')))],
     ['a text key', sealed(padded(hex('a1 6161 01')))],
     ['a name that is no text', sealed(padded(hex('a1 01 4161')))],

@@ -1,5 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 import { expect } from 'vitest';
+import { type CborValue, encodeCbor } from '../../../src/bytes/index.ts';
 import { type ErrorCode, isWaxsealError, seal, type WholeSealOptions } from '../../../src/index.ts';
 import { type FixedKey, fixedKey } from '../../vectors/waxseal/make/fixed-key.ts';
 
@@ -26,17 +27,42 @@ export async function smallObject(
   return { object, keys };
 }
 
-/** Expects a WaxsealError of this code. */
-export function refused(work: () => unknown, code: ErrorCode): void {
+/** Expects a WaxsealError of this code; where a message is given, of that message, about the object `x`. */
+export function refused(work: () => unknown, code: ErrorCode, message?: string): void {
   try {
     work();
   } catch (error) {
     if (!isWaxsealError(error)) throw error;
     expect(error.code, error.message).toBe(code);
+    if (message !== undefined) expect([error.message, error.object]).toEqual([message, 'x']);
     return;
   }
   expect.unreachable(`was accepted; expected ${code}`);
 }
+
+/** A list of recipients that takes up exactly so many bytes: over 2,300. */
+export function listOf(length: number): Uint8Array {
+  const entry = (version: string, wrap: number): CborValue =>
+    new Map<number, CborValue>([
+      [1, 'local:a'],
+      [2, version],
+      [3, 1],
+      [4, new Uint8Array(wrap)],
+    ]);
+  const entries: CborValue[] = [entry('last', 0)];
+  const rest = (): number => length - encodeCbor(entries).length;
+  while (rest() > 2100) entries.push(entry(String(entries.length), Math.min(2048, rest() - 400)));
+  // Two bytes more of length come with a wrap of over 255.
+  entries[0] = entry('last', rest() - 2);
+  return encodeCbor(entries);
+}
+
+/** Stands for a fault of the program, which must not be taken for a damaged object. */
+export const NO_NAME = {
+  toString() {
+    throw new TypeError('no name');
+  },
+} as unknown as string;
 
 /** Numbers from 0 (included) to 1 (excluded) that a printed seed gives again (mulberry32). */
 export function generator(seed: number): () => number {

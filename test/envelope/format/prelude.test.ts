@@ -49,6 +49,39 @@ describe('prelude (SPEC section 4)', () => {
       refused(() => decodePrelude(bytes.subarray(0, length), 'x'), 'ERR_TRUNCATED');
     expect(hasMagic(bytes.subarray(0, 7))).toBe(false);
   });
+
+  it.each(['compact', 'detached'] as const)('%s: a list of 1 to 65,472 bytes', (layout) => {
+    const made = (recipientsSize: number) => encodePrelude({ layout, coreLength: 1, metaLength: 0, recipientsSize });
+    for (const size of [1, 4095, 65_472]) expect(decodePrelude(made(size), 'x').recipientsSize).toBe(size);
+    for (const size of [0, 65_473, 2 ** 32 - 1]) refused(() => decodePrelude(made(size), 'x'), 'ERR_LIMIT_EXCEEDED');
+  });
+
+  it('takes the largest of everything', () => {
+    const largest = { layout: 'attached', coreLength: 16_384, metaLength: 4096, recipientsSize: 65_536 } as const;
+    expect(decodePrelude(encodePrelude(largest), 'x')).toEqual(largest);
+  });
+
+  it.each([
+    [0, 0, 'ERR_NOT_SEALED', 'x is not a sealed object'],
+    [7, 0, 'ERR_NOT_SEALED', 'x is not a sealed object'],
+    [8, 2, 'ERR_UNSUPPORTED_VERSION', 'x says it is format version 2; this waxseal knows version 1'],
+    [9, 0, 'ERR_UNSUPPORTED_VERSION', 'x has the unknown layout 0'],
+    [9, 4, 'ERR_UNSUPPORTED_VERSION', 'x has the unknown layout 4'],
+    [10, 1, 'ERR_MALFORMED', 'reserved bytes in the head of x are not zero'],
+    [11, 1, 'ERR_MALFORMED', 'reserved bytes in the head of x are not zero'],
+    [24, 1, 'ERR_MALFORMED', 'reserved bytes in the head of x are not zero'],
+    [31, 1, 'ERR_MALFORMED', 'reserved bytes in the head of x are not zero'],
+    [12, 1, 'ERR_LIMIT_EXCEEDED', 'a length in the head of x is over its limit'],
+  ] as const)('byte %i as %i: %s, and says so', (at, value, code, message) => {
+    const bytes = encodePrelude({ layout: 'attached', coreLength: 100, metaLength: 0, recipientsSize: 4096 });
+    bytes[at] = value;
+    refused(() => decodePrelude(bytes, 'x'), code, message);
+  });
+
+  it('says that it is cut', () => {
+    const bytes = encodePrelude({ layout: 'attached', coreLength: 100, metaLength: 0, recipientsSize: 4096 });
+    refused(() => decodePrelude(bytes.subarray(0, 31), 'x'), 'ERR_TRUNCATED', 'x ends inside its head');
+  });
 });
 
 describe('geometry (SPEC section 10)', () => {

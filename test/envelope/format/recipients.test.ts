@@ -100,25 +100,52 @@ describe('recipients (SPEC section 7)', () => {
     }
   });
 
+  const URI = 'the key URI of an entry is missing or too long';
+  const VERSION = 'the key version of an entry is missing or too long';
+  const WRAP = 'the wrap of an entry is missing or too long';
+  const POSITIVE = 'a key of an entry is not a positive integer';
   it.each([
-    ['no URI', with_(1, undefined)],
-    ['an empty URI', with_(1, '')],
-    ['a URI of 513 bytes in fewer characters', with_(1, `${'é'.repeat(256)}x`)],
-    ['a URI that is bytes', with_(1, random(3))],
-    ['no version', with_(2, undefined)],
-    ['a version of 257 bytes', with_(2, 'v'.repeat(257))],
-    ['an algorithm of 2^53', with_(3, 2n ** 53n)],
-    ['no wrap', with_(4, undefined)],
-    ['a wrap of 2,049 bytes', with_(4, random(2049))],
-    ['a time after 9999', with_(5, 253_402_300_800)],
-    ['flags of 2^53', with_(8, 2n ** 53n)],
-    ['a tag of 17 bytes', with_(9, random(17))],
-    ['field 0', with_(0, 1)],
-    ['a text field', with_('x', 1)],
-    ['an entry that is an array', list([1])],
-    ['a map', encodeCbor(fields())],
-    ['the same entry twice', list(fields(), fields())],
-  ])('refuses %s', (_, bytes) => refused(() => decodeRecipients(bytes, 'x'), 'ERR_MALFORMED'));
+    ['no URI', with_(1, undefined), URI],
+    ['an empty URI', with_(1, ''), URI],
+    ['a URI of 513 bytes in fewer characters', with_(1, `${'é'.repeat(256)}x`), URI],
+    ['a URI that is bytes', with_(1, random(3)), URI],
+    ['no version', with_(2, undefined), VERSION],
+    ['a version that is a number', with_(2, 1), VERSION],
+    ['a version of 257 bytes', with_(2, 'v'.repeat(257)), VERSION],
+    ['an algorithm of 2^53', with_(3, 2n ** 53n), 'the algorithm of an entry is not an unsigned integer'],
+    ['no algorithm', with_(3, undefined), 'the algorithm of an entry is not an unsigned integer'],
+    ['no wrap', with_(4, undefined), WRAP],
+    ['a wrap that is text', with_(4, 'w'), WRAP],
+    ['a wrap of 2,049 bytes', with_(4, random(2049)), WRAP],
+    ['a time after 9999', with_(5, 253_402_300_800), 'the time of an entry is not a time'],
+    ['a time that is text', with_(5, 'noon'), 'the time of an entry is not a time'],
+    ['flags of 2^53', with_(8, 2n ** 53n), 'the flags of an entry are not an unsigned integer'],
+    ['a tag of 17 bytes', with_(9, random(17)), 'the tag of an entry is not 16 bytes'],
+    ['a tag of 15 bytes', with_(9, random(15)), 'the tag of an entry is not 16 bytes'],
+    ['a tag of 16 characters', with_(9, 't'.repeat(16)), 'the tag of an entry is not 16 bytes'],
+    ['field 0', with_(0, 1), POSITIVE],
+    ['a text field', with_('x', 1), POSITIVE],
+    ['an entry that is an array', list([1]), 'an entry is not a map'],
+    ['a map', encodeCbor(fields()), 'the list is not an array'],
+    ['the same entry twice', list(fields(), fields()), 'two entries for local:a version 1'],
+  ])('refuses %s, and says so', (_, bytes, why) =>
+    refused(() => decodeRecipients(bytes, 'x'), 'ERR_MALFORMED', `the recipients of x are malformed: ${why}`),
+  );
+
+  it('takes entries that differ in URI, version or algorithm', () => {
+    const entries = [fields(), fields().set(1, 'local:b'), fields().set(2, '2'), fields().set(3, 2)];
+    expect(decodeRecipients(list(...entries), 'x')).toHaveLength(4);
+  });
+
+  it('tells what an entry says, or does not', () => {
+    const [full] = decodeRecipients(with_(8, 3), 'x');
+    expect(full).toMatchObject({ uri: 'local:a', version: '1', algorithm: 1, wrappedAt: 7, flags: 3 });
+    expect(full?.wrap).toEqual(full?.fields.get(4));
+    expect(full?.tag).toEqual(full?.fields.get(9));
+    const [bare] = decodeRecipients(with_(5, undefined), 'x');
+    expect(bare).toMatchObject({ wrappedAt: undefined, flags: 0 });
+    expect(decodeRecipients(with_(9, undefined), 'x')[0]?.tag).toBeUndefined();
+  });
 
   it('takes the longest that is allowed', () => {
     const longest = fields()
@@ -134,8 +161,10 @@ describe('recipients (SPEC section 7)', () => {
   it('counts: 1 to 32', () => {
     const many = (n: number): Uint8Array => list(...Array.from({ length: n }, (_, i) => fields().set(2, String(i))));
     expect(decodeRecipients(many(32), 'x')).toHaveLength(32);
-    refused(() => decodeRecipients(many(33), 'x'), 'ERR_LIMIT_EXCEEDED');
-    refused(() => decodeRecipients(many(0), 'x'), 'ERR_LIMIT_EXCEEDED');
+    for (const count of [33, 0]) {
+      const message = `x has ${String(count)} recipients; 1 to 32 are allowed`;
+      refused(() => decodeRecipients(many(count), 'x'), 'ERR_LIMIT_EXCEEDED', message);
+    }
   });
 });
 

@@ -4,7 +4,7 @@ import { encodeCbor } from '../../../src/bytes/index.ts';
 import { MAX_GENERATION } from '../../../src/envelope/format/limits.ts';
 import { encodeSlot, hasCleanPadding, readSlot, slotCapacity } from '../../../src/envelope/format/slot.ts';
 import { both, slot } from '../../vectors/waxseal/make/craft.ts';
-import { random, refused } from './objects.ts';
+import { listOf, NO_NAME, random, refused } from './objects.ts';
 
 const bind = random(32);
 const ground = { bind, slotSize: 4096 };
@@ -75,6 +75,54 @@ describe('slot (SPEC section 11)', () => {
   it('holds S - 64 bytes and says so when that is not enough', () => {
     expect(slotCapacity(4096)).toBe(4032);
     expect(encodeSlot(0, 1, new Uint8Array(4032), 4096, bind, 'x')).toHaveLength(4096);
-    refused(() => encodeSlot(0, 1, new Uint8Array(4033), 4096, bind, 'x'), 'ERR_SLOT_FULL');
+    refused(
+      () => encodeSlot(0, 1, new Uint8Array(4033), 4096, bind, 'x'),
+      'ERR_SLOT_FULL',
+      'the recipients of x need 4033 bytes and its slots hold 4032',
+    );
+    const full = listOf(4032);
+    const reading = readSlot(encodeSlot(0, 1, full, 4096, bind, 'x'), 0, 4096, bind, 'x');
+    expect(reading.slot?.list).toEqual(full);
+    expect(hasCleanPadding(reading)).toBe(true);
+  });
+
+  it('says why it is invalid', () => {
+    const good = encodeSlot(0, 5, list, 4096, bind, 'x');
+    const read = (at: number, ...values: number[]) => {
+      const changed = good.slice();
+      changed.set(values, at);
+      return readSlot(changed, 0, 4096, bind, 'x');
+    };
+    expect(read(0)).toMatchObject({ problem: undefined, erased: false });
+    expect(readSlot(good.subarray(1), 0, 4096, bind, 'x').problem).toBe('it is cut off');
+    expect(readSlot(new Uint8Array(4095), 0, 4096, bind, 'x')).toMatchObject({
+      problem: 'it is cut off',
+      erased: false,
+    });
+    expect(readSlot(new Uint8Array(4096), 0, 4096, bind, 'x')).toMatchObject({
+      problem: 'it was erased',
+      erased: true,
+      slot: undefined,
+    });
+    expect(read(3, 0).problem).toBe('it does not begin with WXSL');
+    expect(read(4, 1).problem).toBe('it is the other slot');
+    for (const at of [5, 6, 7, 24, 28, 31]) expect(read(at, 1).problem, String(at)).toBe('reserved bytes are not zero');
+    expect(read(8, 0, 1, 0, 0, 0, 0, 0, 1).problem).toBe('its generation is over the limit');
+    expect(read(20, 0, 0, 0x20).problem).toBe('it says another size');
+    expect(read(16, 0, 0, 0x0f, 0xc1).problem).toBe('its list is longer than the slot');
+    expect(read(16, 0, 0, 0x0f, 0xc0).problem).toBe('its hash does not match');
+    expect(read(64, 0).problem).toBe('its hash does not match');
+    expect(read(64, 0)).toMatchObject({ erased: false, slot: undefined });
+    const none = readSlot(encodeSlot(0, 1, encodeCbor([]), 4096, bind, 'x'), 0, 4096, bind, 'x');
+    expect(none).toMatchObject({ slot: undefined, problem: 'x has 0 recipients; 1 to 32 are allowed', erased: false });
+  });
+
+  it('hides no error that is not about its bytes', () => {
+    const bytes = encodeSlot(0, 1, encodeCbor([]), 4096, bind, 'x');
+    expect(() => readSlot(bytes, 0, 4096, bind, NO_NAME)).toThrow('no name');
+  });
+
+  it('has no padding to judge where it is invalid', () => {
+    expect(hasCleanPadding(readSlot(random(4096), 0, 4096, bind, 'x'))).toBe(true);
   });
 });
