@@ -8,6 +8,7 @@ import type { KeyProvider } from '../../keys/provider.ts';
 import { unlockSlots } from '../choose-slot.ts';
 import { belongsTo, nextPathOf, openPayload } from '../detached.ts';
 import { type BlockHead, decodeHead, encodeBlockHead, type Head, isAttached } from '../format/head.ts';
+import { FLOE_HEADER_LENGTH } from '../format/limits.ts';
 import { load, type Loaded } from '../load.ts';
 import { payloadLengthOf } from '../payload.ts';
 import type { ObjectFile } from '../rewrap/object-file.ts';
@@ -96,7 +97,8 @@ async function fromDonor(
   donor: Donor,
   options: RepairOptions,
 ): Promise<RepairReport> {
-  const layout = (own ?? donor.head).geometry.layout === 'compact' ? 'compact' : 'detached';
+  const layout = own?.geometry.layout ?? (await lostLayout(file, donor, options));
+  if (layout === 'attached') throw new WaxsealError('ERR_INTERNAL', `${file.name} has slots`);
   const unlocked = await unlockSlots(donor.head, donor.lists, keys, { ...options, name: file.name });
   const { list } = unlocked.slot;
   const detached = layout === 'detached';
@@ -115,9 +117,25 @@ async function fromDonor(
   return { id: toHex(donor.head.core.id), repaired: ['header'] };
 }
 
+/** A header whose payload lies beside it was detached; anything else that had no slots was compact. */
+async function lostLayout(file: ObjectFile, { head }: Donor, options: RepairOptions): Promise<'compact' | 'detached'> {
+  let payload: OpenSource;
+  try {
+    payload = await openPayload(file.realPath, options.payload);
+  } catch (error) {
+    if (isWaxsealError(error, 'ERR_PAYLOAD_NOT_FOUND')) return 'compact';
+    throw error;
+  }
+  try {
+    return (await belongsTo(head, payload)) ? 'detached' : 'compact';
+  } finally {
+    await payload.close();
+  }
+}
+
 /** Where the segments of a compact object begin whose head is gone: its size says how long they are. */
 function segmentsOf(head: Head, file: ObjectFile, detached: boolean): number {
-  if (detached) return head.geometry.segments;
+  if (detached) return FLOE_HEADER_LENGTH;
   const length = payloadLengthOf(head);
   if (length === undefined || length > file.size) {
     throw new WaxsealError('ERR_HEADER_DAMAGED', `nothing says where the payload of ${file.name} begins`, {

@@ -3,7 +3,6 @@ import { keyList, type Keys } from '../keys-input.ts';
 import { readHead } from '../read-head.ts';
 import { IN_PLACE_OPTIONS } from '../rewrap/change-object.ts';
 import { type ObjectFile, withObjectFile } from '../rewrap/object-file.ts';
-import { isAttached } from '../format/head.ts';
 import type { Layout } from '../format/layout.ts';
 import { readDonor } from './donor.ts';
 import type { RepairOptions, RepairReport } from './options.ts';
@@ -34,8 +33,10 @@ export async function repair(path: string, keys: Keys, options: RepairOptions = 
     try {
       return await repairSlots(file, providers, donor, options);
     } catch (error) {
-      if (!isWaxsealError(error) || donor === undefined || isAttached(donor.head)) throw error;
-      return repairBlock(file, providers, donor, options);
+      if (!isWaxsealError(error) || donor === undefined) throw error;
+      return repairBlock(file, providers, donor, options).catch(() => {
+        throw error;
+      });
     }
   });
 }
