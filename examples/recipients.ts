@@ -23,8 +23,8 @@ console.log('opened by', byResearch.info.openedBy.uri);
 // The disaster: the keyring is gone. A wrap to a public key says nothing about who made it.
 await using byEscrow = await openObject('data.wax', await safe.keys());
 console.log('opened by escrow, symmetric wrap:', byEscrow.info.openedBy.symmetricWrap);
-await openObject('data.wax', await safe.keys(), { requireSymmetricWrap: true }).catch((error: Error) => {
-  console.log('refused:', error.message.split(',')[0]);
+await openObject('data.wax', await safe.keys(), { requireSymmetricWrap: true }).catch((error: unknown) => {
+  console.log('refused:', String(error).split(',')[0]);
 });
 
 ring.close();

@@ -25,7 +25,7 @@ export type { RepairOptions, RepairReport } from './repair/options.ts';
 export { repair } from './repair/repair.ts';
 export type { EntryOutcome } from './rewrap/renew.ts';
 export type { InPlaceOptions, RewrapReport } from './rewrap/change-object.ts';
-export { convert, type ConvertOptions } from './convert/convert.ts';
+export { convert, type ConvertOptions, type OneOrTwoPieces } from './convert/convert.ts';
 export { convertFile, type ConvertFileOptions, type ConvertReport } from './convert/convert-file.ts';
 export { shred, type ShredOptions, type ShredReport } from './shred.ts';
 export type { RecipientChoice } from './reseal/new-recipients.ts';

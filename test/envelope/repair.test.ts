@@ -110,9 +110,9 @@ describe('repair of what carries nothing twice', () => {
     });
     await damage(at('split.wax'), 0, 60);
     const gone = await readFile(at('split.wax'));
-    await expect(repair(at('split.wax'), key, { from: other.at('split.wax') })).rejects.toMatchObject({
-      code: expect.stringMatching(/^ERR_(AUTHENTICATION|TRUNCATED|NOT_SEALED|HEADER_DAMAGED)$/) as unknown as string,
-    });
+    await expect(repair(at('split.wax'), key, { from: other.at('split.wax') })).rejects.toThrow(
+      /damaged|not a sealed|authenticate|payload/,
+    );
     expect(Buffer.compare(await readFile(at('split.wax')), gone)).toBe(0);
     expect(Buffer.compare(await readFile(path), before)).toBe(0);
     expect(compact.length).toBeGreaterThan(0);

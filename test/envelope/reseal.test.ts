@@ -185,7 +185,7 @@ describe('reseal of bytes and streams', () => {
       const again = await reseal(sealed, key);
       expect(Buffer.compare(await open(again, key), plaintext)).toBe(0);
       expect((await inspect(again)).layout).toBe(layout);
-      const stream = await reseal(new Blob([sealed as Uint8Array<ArrayBuffer>]).stream(), key);
+      const stream = await reseal(new Blob([sealed]).stream(), key);
       const bytes = new Uint8Array(await new Response(stream as ReadableStream<Uint8Array<ArrayBuffer>>).arrayBuffer());
       expect(Buffer.compare(await open(bytes, key), plaintext)).toBe(0);
     }

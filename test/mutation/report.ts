@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { Mutant } from './survivors.ts';
 
 interface Position {
@@ -8,56 +7,73 @@ interface Position {
   readonly column: number;
 }
 
-/** The little of Stryker's report (mutation-testing-report-schema) that is used here. */
-interface StrykerReport {
-  readonly files: Readonly<
-    Record<
-      string,
-      {
-        readonly source: string;
-        readonly mutants: readonly {
-          readonly mutatorName: string;
-          readonly replacement?: string;
-          readonly status: string;
-          readonly location: { readonly start: Position; readonly end: Position };
-        }[];
-      }
-    >
-  >;
+interface StrykerMutant {
+  readonly mutatorName: string;
+  readonly replacement?: string;
+  readonly status: string;
+  /** The end is excluded. */
+  readonly location: { readonly start: Position; readonly end: Position };
 }
 
-/** What became of the mutants of one shard. */
+/** The little of Stryker's report (mutation-testing-report-schema) that is used here. */
+export interface Report {
+  readonly files: Readonly<Record<string, { readonly source: string; readonly mutants: readonly StrykerMutant[] }>>;
+}
+
+/** What became of the mutants of one file. */
 export interface Result {
+  readonly file: string;
   readonly detected: number;
   readonly survived: readonly (Mutant & { readonly at: number })[];
 }
 
 const DETECTED = new Set(['Killed', 'Timeout', 'RuntimeError', 'CompileError']);
 
-export function readReport(path: string): Result {
-  const { files } = JSON.parse(readFileSync(path, 'utf8')) as StrykerReport;
-  let detected = 0;
-  const survived: (Mutant & { at: number })[] = [];
-  for (const [file, { source, mutants }] of Object.entries(files)) {
+/** Whether no test told it from the original; one that no test reaches is no better. */
+function survives({ status }: StrykerMutant): boolean {
+  return status !== 'Ignored' && !DETECTED.has(status);
+}
+
+export function resultsOf({ files }: Report): Result[] {
+  return Object.entries(files).map(([file, { source, mutants }]) => {
     const lines = source.split('\n');
-    for (const { mutatorName: mutator, replacement, status, location } of mutants) {
-      if (status === 'Ignored') continue;
-      if (DETECTED.has(status)) {
-        detected += 1;
-        continue;
-      }
-      const { start, end } = location;
-      survived.push({
-        file,
-        mutator,
-        at: start.line,
-        line: (lines[start.line - 1] ?? '').trim(),
-        code: squeeze(cut(lines, start, end)),
-        replacement: squeeze(replacement ?? ''),
-      });
-    }
+    const survived = mutants.filter(survives).map(({ mutatorName: mutator, replacement = '', location }) => ({
+      file,
+      mutator,
+      at: location.start.line,
+      line: (lines[location.start.line - 1] ?? '').trim(),
+      code: squeeze(cut(lines, location.start, location.end)),
+      replacement: squeeze(replacement),
+    }));
+    return { file, survived, detected: mutants.filter(({ status }) => DETECTED.has(status)).length };
+  });
+}
+
+/** The places of the survivors, as Stryker's `mutate` takes them (lines from 1, columns from 0). */
+export function survivorPlaces({ files }: Report): string[] {
+  return Object.entries(files).flatMap(([file, { mutants }]) =>
+    mutants.filter(survives).map(({ location: { start, end } }) => {
+      const [from, to] = [start, end].map(({ line, column }) => `${String(line)}:${String(column - 1)}`);
+      return `${file}:${String(from)}-${String(to)}`;
+    }),
+  );
+}
+
+/** A report in which the survivors have the status that a later run over their places found. */
+export function merged({ files }: Report, later: Report): Report {
+  const found = new Map<string, string>();
+  const identity = (file: string, { mutatorName, replacement, location }: StrykerMutant): string =>
+    JSON.stringify([file, mutatorName, replacement, location.start, location.end]);
+  for (const [file, { mutants }] of Object.entries(later.files)) {
+    for (const mutant of mutants) found.set(identity(file, mutant), mutant.status);
   }
-  return { detected, survived };
+  const entries = Object.entries(files).map(([file, { source, mutants }]) => {
+    const updated = mutants.map((mutant) =>
+      survives(mutant) ? { ...mutant, status: found.get(identity(file, mutant)) ?? mutant.status } : mutant,
+    );
+    return [file, { source, mutants: updated }] as const;
+  });
+  return { files: Object.fromEntries(entries) };
 }
 
 /** The text between two places, the second excluded. */

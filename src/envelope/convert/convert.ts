@@ -57,7 +57,8 @@ export function convertedHead({ head, lists }: Loaded, layout: Layout, name: str
 }
 
 type Body = Uint8Array | ByteStream;
-type Piece<B> = B | DetachedSource<PieceSource, B>;
+/** An object in one piece, or detached. */
+export type OneOrTwoPieces<Body> = Body | DetachedSource<PieceSource, Body>;
 
 /**
  * Converts an object to another layout without its key and without touching its segments. Bytes give bytes, a stream
@@ -72,27 +73,27 @@ type Piece<B> = B | DetachedSource<PieceSource, B>;
  * const { header, payload } = await convert(sealed, 'detached');
  */
 export function convert(
-  sealed: Piece<Uint8Array>,
+  sealed: OneOrTwoPieces<Uint8Array>,
   layout: 'detached',
   options?: ConvertOptions,
 ): Promise<DetachedObject<Uint8Array>>;
 export function convert(
-  sealed: Piece<ByteStream>,
+  sealed: OneOrTwoPieces<ByteStream>,
   layout: 'detached',
   options?: ConvertOptions,
 ): Promise<DetachedObject<ReadableStream<Uint8Array>>>;
 export function convert(
-  sealed: Piece<Uint8Array>,
+  sealed: OneOrTwoPieces<Uint8Array>,
   layout: 'attached' | 'compact',
   options?: ConvertOptions,
 ): Promise<Uint8Array>;
 export function convert(
-  sealed: Piece<ByteStream>,
+  sealed: OneOrTwoPieces<ByteStream>,
   layout: 'attached' | 'compact',
   options?: ConvertOptions,
 ): Promise<ReadableStream<Uint8Array>>;
 export async function convert(
-  sealed: Piece<Body>,
+  sealed: OneOrTwoPieces<Body>,
   layout: Layout,
   options: ConvertOptions = {},
 ): Promise<
@@ -101,13 +102,13 @@ export async function convert(
   refuseUnknownOptions('convert', options, ['signal']);
   const target = requireLayout(layout);
   const body = isDetachedSource(sealed) ? sealed.payload : sealed;
-  if (body instanceof Uint8Array) return convertBytes(sealed as Piece<Uint8Array>, body, target);
-  if (isByteStream(body)) return convertStream(sealed as Piece<ByteStream>, target, options);
+  if (body instanceof Uint8Array) return convertBytes(sealed as OneOrTwoPieces<Uint8Array>, body, target);
+  if (isByteStream(body)) return convertStream(sealed as OneOrTwoPieces<ByteStream>, target, options);
   throw new TypeError('convert: expected a Uint8Array, a stream, or { header, payload }');
 }
 
 async function convertBytes(
-  sealed: Piece<Uint8Array>,
+  sealed: OneOrTwoPieces<Uint8Array>,
   body: Uint8Array,
   layout: Layout,
 ): Promise<Uint8Array | DetachedObject<Uint8Array>> {
@@ -123,7 +124,7 @@ async function convertBytes(
 }
 
 async function convertStream(
-  sealed: Piece<ByteStream>,
+  sealed: OneOrTwoPieces<ByteStream>,
   layout: Layout,
   { signal }: ConvertOptions,
 ): Promise<ReadableStream<Uint8Array> | DetachedObject<ReadableStream<Uint8Array>>> {

@@ -119,7 +119,7 @@ describe('data that is refused: what the error says', () => {
       },
     ],
   ];
-  it.each(cases)('%s', async (text, ...works) => {
+  it.each(cases.map(([text, ...works]) => [text, works] as const))('%s', async (text, works) => {
     for (const work of works) expect(await told(work)).toBe(text);
   });
 });
@@ -216,7 +216,7 @@ describe('misuse: what the error says', () => {
       () => encryptSegment({} as unknown as FloeState, bytes(8), 0, true),
     ],
   ];
-  it.each(cases)('%s', async (text, ...works) => {
+  it.each(cases.map(([text, ...works]) => [text, works] as const))('%s', async (text, works) => {
     for (const work of works) expect(await told(work)).toBe(text);
   });
 });
