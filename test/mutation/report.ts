@@ -22,7 +22,6 @@ export interface Report {
 
 /** What became of the mutants of one file. */
 export interface Result {
-  readonly file: string;
   readonly detected: number;
   readonly survived: readonly (Mutant & { readonly at: number })[];
 }
@@ -34,19 +33,18 @@ function survives({ status }: StrykerMutant): boolean {
   return status !== 'Ignored' && !DETECTED.has(status);
 }
 
-export function resultsOf({ files }: Report): Result[] {
-  return Object.entries(files).map(([file, { source, mutants }]) => {
-    const lines = source.split('\n');
-    const survived = mutants.filter(survives).map(({ mutatorName: mutator, replacement = '', location }) => ({
-      file,
-      mutator,
-      at: location.start.line,
-      line: (lines[location.start.line - 1] ?? '').trim(),
-      code: squeeze(cut(lines, location.start, location.end)),
-      replacement: squeeze(replacement),
-    }));
-    return { file, survived, detected: mutants.filter(({ status }) => DETECTED.has(status)).length };
-  });
+export function resultOf(file: string, { files }: Report): Result {
+  const { source, mutants } = files[file] ?? { source: '', mutants: [] };
+  const lines = source.split('\n');
+  const survived = mutants.filter(survives).map(({ mutatorName: mutator, replacement = '', location }) => ({
+    file,
+    mutator,
+    at: location.start.line,
+    line: (lines[location.start.line - 1] ?? '').trim(),
+    code: squeeze(cut(lines, location.start, location.end)),
+    replacement: squeeze(replacement),
+  }));
+  return { survived, detected: mutants.filter(({ status }) => DETECTED.has(status)).length };
 }
 
 /** The places of the survivors, as Stryker's `mutate` takes them (lines from 1, columns from 0). */

@@ -6,57 +6,79 @@ import type { Report } from './report.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const CACHE = join(ROOT, 'test/.cache/mutation');
 
-/** What is run at a time, and kept for `--resume`: sources, and the tests beside them. */
-export const SHARDS = {
-  crypto: { mutate: 'src/crypto/*.ts', tests: 'test/crypto/**/*.test.ts' },
-  floe: { mutate: 'src/crypto/floe/*.ts', tests: 'test/crypto/floe/*.test.ts' },
-  hpke: { mutate: 'src/crypto/hpke/*.ts', tests: 'test/crypto/hpke/*.test.ts' },
-  format: { mutate: 'src/envelope/format/*.ts', tests: 'test/envelope/format/*.test.ts' },
-} as const;
+/** A folder of sources, and the folder of the tests that must kill its mutants; neither with its subfolders. */
+interface Folder {
+  readonly sources: string;
+  readonly tests: string;
+}
 
-export type Shard = keyof typeof SHARDS;
+const FOLDERS: readonly Folder[] = [
+  { sources: 'src/crypto', tests: 'test/crypto' },
+  { sources: 'src/crypto/hpke', tests: 'test/crypto/hpke' },
+  { sources: 'src/crypto/floe', tests: 'test/crypto/floe' },
+  { sources: 'src/envelope/format', tests: 'test/envelope/format' },
+];
 
-/** What decides whether a mutant survives. */
+/** One file of sources: what is run at a time, and kept for `--resume`. */
+export interface Shard extends Folder {
+  /** From the root of the project. */
+  readonly file: string;
+}
+
+export function allShards(): Shard[] {
+  return FOLDERS.flatMap((folder) =>
+    globSync(`${folder.sources}/*.ts`, { cwd: ROOT })
+      // These only hand on what others export.
+      .filter((file) => !file.endsWith('/index.ts'))
+      .sort()
+      .map((file) => ({ ...folder, file })),
+  );
+}
+
+/** The test files that may kill. */
+export function testsOf({ tests }: Folder): string {
+  return `${tests}/*.test.ts`;
+}
+
+/** What, beside the tests themselves, decides whether a mutant survives. */
 const INPUTS = [
   'src/{bytes,crypto,errors}/**/*.ts',
-  'src/envelope/format/**/*.ts',
-  'test/{crypto,support}/**/*.ts',
-  'test/envelope/format/**/*.ts',
+  'src/envelope/format/*.ts',
+  'test/support/*.ts',
   'test/vectors/{floe,hpke}/*.*',
   'test/vectors/waxseal/make/*.ts',
   'test/mutation/{setup,vitest.config}.ts',
   'test/mutation/package-lock.json',
 ];
 
-/** The files that a shard mutates, from the root of the project. */
-export function filesOf(shard: Shard): string[] {
-  return globSync(SHARDS[shard].mutate, { cwd: ROOT });
-}
-
 /** Where the report about sources and tests as they are now belongs. Ask before the run: they may change during it. */
 export function placeOf(shard: Shard): string {
   const hash = createHash('sha256');
-  for (const path of globSync(INPUTS, { cwd: ROOT }).sort()) hash.update(path).update(readFileSync(join(ROOT, path)));
-  return join(CACHE, `${shard}-${hash.digest('hex').slice(0, 16)}.json`);
+  const inputs = globSync([...INPUTS, `${shard.tests}/*.ts`], { cwd: ROOT }).sort();
+  for (const path of inputs) hash.update(path).update(readFileSync(join(ROOT, path)));
+  return join(CACHE, `${prefixOf(shard)}${hash.digest('hex').slice(0, 16)}.json`);
+}
+
+function prefixOf({ file }: Shard): string {
+  return `${file.replaceAll('/', '_')}@`;
 }
 
 export function loadReport(place: string): Report | undefined {
   return existsSync(place) ? (JSON.parse(readFileSync(place, 'utf8')) as Report) : undefined;
 }
 
-/** The last report of a shard, whatever the tests were, if it is about its sources as they are now. */
+/** The last report of a shard, whatever the tests were, if it is about its source as it is now. */
 export function lastReport(shard: Shard): Report | undefined {
-  const [last] = globSync(`${shard}-*.json`, { cwd: CACHE });
+  const [last] = globSync(`${prefixOf(shard)}*.json`, { cwd: CACHE });
   const report = last === undefined ? undefined : loadReport(join(CACHE, last));
-  const isCurrent = ([file, { source }]: [string, { readonly source: string }]): boolean =>
-    existsSync(join(ROOT, file)) && readFileSync(join(ROOT, file), 'utf8') === source;
-  return report !== undefined && Object.entries(report.files).every(isCurrent) ? report : undefined;
+  const source = readFileSync(join(ROOT, shard.file), 'utf8');
+  return Object.values(report?.files ?? {}).every((file) => file.source === source) ? report : undefined;
 }
 
 /** Keeps a report, in the place of all others of its shard. */
 export function keepReport(shard: Shard, place: string, report: Report): void {
   mkdirSync(CACHE, { recursive: true });
-  const old = globSync(`${shard}-*.json`, { cwd: CACHE }).map((name) => join(CACHE, name));
+  const old = globSync(`${prefixOf(shard)}*.json`, { cwd: CACHE }).map((name) => join(CACHE, name));
   writeFileSync(`${place}.part`, JSON.stringify(report));
   renameSync(`${place}.part`, place);
   for (const path of old) if (path !== place) rmSync(path);

@@ -51,7 +51,8 @@ export function runStryker(mutate: readonly string[], tests: string): Report {
       env: { ...process.env, WAXSEAL_MUTATION_TESTS: tests },
     });
     if (run.status !== 0) throw new Error(`Stryker ended with ${String(run.status ?? run.signal)}`);
-    return JSON.parse(readFileSync(report, 'utf8')) as Report;
+    // It writes none where there is nothing to change.
+    return existsSync(report) ? (JSON.parse(readFileSync(report, 'utf8')) as Report) : { files: {} };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -63,12 +63,15 @@ export async function run(context: Context, paths: readonly string[], options: O
     signal: context.signal,
     size,
   };
-  if (options.output === '-' || (paths[0] === '-' && options.output === undefined)) {
+  const toStdout = options.output === '-' || (paths[0] === '-' && options.output === undefined);
+  if (toStdout && layout === 'detached') {
+    throw new TypeError('seal: --detached writes two files: name the header with -o');
+  }
+  if (toStdout) {
     context.out.payloadOnStdout();
     const [path = ''] = paths;
     if (path !== '-') await requireInput(path);
     const input = path === '-' ? process.stdin : (await import('node:fs')).createReadStream(path);
-    if (layout === 'detached') throw new TypeError('seal: --detached writes two files: name the header with -o');
     await writeToStdout(await seal(input, keys, { ...common, layout }), options.output === '-');
     context.out.results([{ ok: true, path, output: '-' }]);
     return EXIT.done;

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Add } from './command.ts';
+import { type Add, examples } from './command.ts';
 
 const BASH = `
 Where it goes:
@@ -42,7 +42,7 @@ export function addShellCommands(program: Command, add: Add): void {
       shell,
       `the script for ${shell}`,
       async () => ({ run: (await import('../commands/completion.ts')).script(program, shell) }),
-      help,
+      `${help}${examples(`completion ${shell}`)}`,
     );
   }
   add(
@@ -50,7 +50,7 @@ export function addShellCommands(program: Command, add: Add): void {
     'keys',
     'the URIs of the keys, for the scripts',
     async () => ({ run: (await import('../commands/completion.ts')).keys }),
-    '',
+    examples('completion keys'),
     true,
   );
 }

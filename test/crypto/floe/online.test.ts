@@ -79,6 +79,25 @@ describe('OnlineDecryptor', () => {
     expect(decryptor.finished).toBe(true);
   });
 
+  it('decryptAnySegment takes an empty final segment', () => {
+    const { state: writer, header: head } = startEncryption(KEY, AAD, PARAMS);
+    const decryptor = new OnlineDecryptor(KEY, AAD, head, PARAMS);
+    expect(decryptor.decryptAnySegment(encryptSegment(writer, bytes(0), 0, true))).toHaveLength(0);
+    expect(decryptor.finished).toBe(true);
+  });
+
+  it('associated data are copied: the caller may use the buffer again', () => {
+    const aad = AAD.slice();
+    const decryptor = new OnlineDecryptor(KEY, aad, header, PARAMS);
+    aad.fill(0);
+    expect(decryptor.decryptSegment(first)).toEqual(bytes(8, 0));
+    const mine = AAD.slice();
+    const encryptor = new OnlineEncryptor(KEY, mine, PARAMS);
+    mine.fill(0);
+    const message = join(encryptor.header, [encryptor.encryptLastSegment(bytes(3))]);
+    expect(decrypt(KEY, AAD, message, PARAMS)).toEqual(bytes(3));
+  });
+
   it('decryptAnySegment refuses what is shorter than any segment', async () => {
     for (let n = 0; n < 32; n++) await refuses(() => open().decryptAnySegment(first.subarray(0, n)), 'ERR_TRUNCATED');
     expect(() => open().decryptAnySegment('x' as unknown as Uint8Array)).toThrow(TypeError);

@@ -100,6 +100,17 @@ describe('secrets are zeroed on close (ATTACKS 26)', () => {
     expect(digests.every(isZero)).toBe(true);
   });
 
+  it('a segment key is derived once for all the segments that share it', () => {
+    const { state } = startEncryption(KEY, AAD, PARAMS);
+    const derived = [0, 1, 2, 3].map((position) => {
+      encryptSegment(state, bytes(8), position, false);
+      return digests.length;
+    });
+    // Header tag and message key, and then a key for two segments.
+    expect(derived).toEqual([3, 3, 4, 4]);
+    state.close();
+  });
+
   it('verifyHeader and a refused header leave nothing', async () => {
     const { state, header } = startEncryption(KEY, AAD, PARAMS);
     state.close();
