@@ -48,7 +48,8 @@ export function runStryker(mutate: readonly string[], tests: string): Report {
     const run = spawnSync(process.execPath, [STRYKER, 'run', config], {
       cwd: ROOT,
       stdio: 'inherit',
-      env: { ...process.env, WAXSEAL_MUTATION_TESTS: tests },
+      // Whether a mutant survives must not depend on luck; setup.ts does the same for fast-check.
+      env: { ...process.env, WAXSEAL_MUTATION_TESTS: tests, WAXSEAL_TEST_SEED: '1' },
     });
     if (run.status !== 0) throw new Error(`Stryker ended with ${String(run.status ?? run.signal)}`);
     // It writes none where there is nothing to change.

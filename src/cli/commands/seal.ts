@@ -64,10 +64,8 @@ export async function run(context: Context, paths: readonly string[], options: O
     size,
   };
   const toStdout = options.output === '-' || (paths[0] === '-' && options.output === undefined);
-  if (toStdout && layout === 'detached') {
-    throw new TypeError('seal: --detached writes two files: name the header with -o');
-  }
   if (toStdout) {
+    if (layout === 'detached') throw new TypeError('seal: --detached writes two files: name the header with -o');
     context.out.payloadOnStdout();
     const [path = ''] = paths;
     if (path !== '-') await requireInput(path);
