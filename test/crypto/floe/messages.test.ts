@@ -195,6 +195,10 @@ describe('misuse: what the error says', () => {
       () => floeSegmentCount(1, { segmentLength: 40, rotationMask: 41 }),
     ],
     ['TypeError: segmentLength must be a number', () => floeSize(1, { segmentLength: '40' } as unknown as FloeParams)],
+    [
+      'TypeError: FLOE parameters: unknown option "rotation" (known: segmentLength, rotationMask)',
+      () => floeSize(1, { segmentLength: 40, rotation: 2 } as FloeParams),
+    ],
     ['RangeError: plaintext length must be an integer from 0 to 9007199254740991', () => floeSize(-1, PARAMS)],
     ['RangeError: body length must be an integer from 0 to 9007199254740991', () => floePlaintextSize(-1, PARAMS)],
     ['RangeError: the plaintext needs more than 2^40 segments', () => floeSegmentCount(8 * 2 ** 40 + 1, PARAMS)],
