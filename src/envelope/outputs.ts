@@ -1,7 +1,14 @@
 import { access, rename, unlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fromSystemError } from '../errors/index.ts';
-import { type AtomicOptions, type AtomicOutput, openAtomicOutput, syncFolder, writeFully } from '../files/index.ts';
+import {
+  type AtomicOptions,
+  type AtomicOutput,
+  openAtomicOutput,
+  syncFolder,
+  withFolderLock,
+  writeFully,
+} from '../files/index.ts';
 import { nextPathOf } from './detached.ts';
 import { settleReseal } from './settle-reseal.ts';
 
@@ -19,6 +26,12 @@ export interface Outputs {
   discard(): Promise<void>;
 }
 
+/** How the outputs are made visible. */
+export interface OutputOptions extends AtomicOptions {
+  /** Whether the caller holds the lock of the folder when it commits. */
+  readonly locked?: boolean | undefined;
+}
+
 /**
  * Begins the file of an object, or the two of a detached one.
  *
@@ -27,7 +40,7 @@ export interface Outputs {
 export async function openOutputs(
   target: string,
   payload: string | undefined,
-  options: AtomicOptions,
+  options: OutputOptions,
 ): Promise<Outputs> {
   if (payload === undefined) {
     const body = await openAtomicOutput(target, options);
@@ -56,7 +69,10 @@ export async function openOutputs(
     payload,
     async commit(bytes = new Uint8Array(0)) {
       await writeWhole(header, bytes, target);
-      await (options.overwrite ? replacePair(target, payload, header, body) : createPair(payload, header, body));
+      if (!options.overwrite) return createPair(payload, header, body);
+      const replace = (): Promise<void> => replacePair(target, payload, header, body);
+      // Two that replace one pair at once would leave a header of the one with the payload of the other.
+      return options.locked === true ? replace() : withFolderLock(dirname(resolve(target)), {}, replace);
     },
     async discard() {
       await header.discard();

@@ -65,7 +65,7 @@ async function replace(
 ): Promise<string> {
   const { signal, onProgress, lockTimeoutMs: timeoutMs } = options;
   const { size } = old;
-  const outputs = await openOutputs(path, payload, { overwrite: true });
+  const outputs = await openOutputs(path, payload, { overwrite: true, locked: true });
   try {
     await keepPermissions(outputs, path, payload);
     const made = await newLike(opened, size, options, true);
