@@ -17,12 +17,14 @@ console.log('sealed to', recipients.length, 'keys');
 
 await addRecipient('data.wax', key, ring.key('research'));
 await removeRecipient('data.wax', key, 'local:default');
-await using byResearch = await openObject('data.wax', ring.key('research'));
+const byResearch = await openObject('data.wax', ring.key('research'));
 console.log('opened by', byResearch.info.openedBy.uri);
+await byResearch.close();
 
 // The disaster: the keyring is gone. A wrap to a public key says nothing about who made it.
-await using byEscrow = await openObject('data.wax', await safe.keys());
+const byEscrow = await openObject('data.wax', await safe.keys());
 console.log('opened by escrow, symmetric wrap:', byEscrow.info.openedBy.symmetricWrap);
+await byEscrow.close();
 await openObject('data.wax', await safe.keys(), { requireSymmetricWrap: true }).catch((error: unknown) => {
   console.log('refused:', String(error).split(',')[0]);
 });

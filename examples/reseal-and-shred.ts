@@ -19,8 +19,9 @@ await openObject('model.wax', contractor).catch((error: unknown) => {
 console.log('verified:', (await verify('model.wax', key)).ok);
 
 // What was copied before is out of reach: this opens until its key version is destroyed.
-await using copy = await openObject('old-copy.wax', contractor);
+const copy = await openObject('old-copy.wax', contractor);
 console.log('the old copy still has', copy.size, 'bytes');
+await copy.close();
 
 const { erased } = await shred('model.wax');
 console.log('erased:', erased.map(({ part }) => part).join(', '));

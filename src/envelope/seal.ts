@@ -177,8 +177,10 @@ async function* encryptStream(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { state, segmentLength } = object;
   const { plainLength } = shapeOfPlaintext(0, segmentLength);
+  let begun = false;
   try {
     yield object.prefix;
+    begun = true;
     let done = 0;
     let position = 0;
     // A ciphertext is never copied: between two of them go the tag of the one and the prefix of the other.
@@ -202,6 +204,8 @@ async function* encryptStream(
   } finally {
     state.close();
     await announced.failed(undefined);
+    // A reader that leaves after the head has never asked the source for anything: it does not know yet.
+    if (!begun) await endStream(source);
   }
 }
 
