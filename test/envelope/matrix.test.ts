@@ -156,22 +156,24 @@ describe('breaking off at a random point', () => {
     }
   };
 
-  /** A stream that says whether it was ended, and after `fails` chunks throws. */
-  function source(bytes: Uint8Array, fails = Infinity): { stream: AsyncGenerator<Uint8Array>; ended: () => boolean } {
+  /** A stream that says whether it was ended (also before it was begun), and after `fails` chunks throws. */
+  function source(bytes: Uint8Array, fails = Infinity): { stream: AsyncIterable<Uint8Array>; ended: () => boolean } {
+    const chunks = [...cut(bytes, [5000])].values();
     let ended = false;
-    async function* chunks(): AsyncGenerator<Uint8Array> {
-      try {
-        let given = 0;
-        for (const chunk of cut(bytes, [5000])) {
-          if (given++ >= fails) throw STOP;
-          await Promise.resolve();
-          yield chunk;
-        }
-      } finally {
+    let given = 0;
+    const iterator: AsyncIterator<Uint8Array, undefined> = {
+      next() {
+        if (given++ >= fails) return Promise.reject(STOP);
+        for (const value of chunks) return Promise.resolve({ value });
         ended = true;
-      }
-    }
-    return { stream: chunks(), ended: () => ended };
+        return Promise.resolve({ done: true, value: undefined });
+      },
+      return() {
+        ended = true;
+        return Promise.resolve({ done: true, value: undefined });
+      },
+    };
+    return { stream: { [Symbol.asyncIterator]: () => iterator }, ended: () => ended };
   }
 
   it.each(LAYOUTS)('streams, %s: aborted, cancelled, failing and cut short', async (layout) => {
