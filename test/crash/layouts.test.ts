@@ -130,7 +130,7 @@ describe('crash at every step of reseal: the old state or the new one, never nei
     const ids = new Map<string, string>();
     await atEveryStep({
       operation,
-      every: 6,
+      every: 10,
       changes,
       prepare: async (at) => void ids.set(at[name], (await inspect(at[name])).id),
       check: (at) => expectOpens(at, at[name]),
@@ -148,7 +148,7 @@ describe('crash at every step of a conversion: what stands under the name opens'
   it('detach', async () => {
     await atEveryStep({
       operation: 'detach',
-      every: 6,
+      every: 10,
       changes: /^objects\/sealed\.(wax|floe)$/,
       // Where the payload was written already, the next run wants to be told that it may replace it.
       completed: 'ERR_OUTPUT_EXISTS',
@@ -159,7 +159,7 @@ describe('crash at every step of a conversion: what stands under the name opens'
   it('attach', async () => {
     await atEveryStep({
       operation: 'attach',
-      every: 6,
+      every: 10,
       changes: /^objects\/split\.(wax|floe)$/,
       check: (at) => expectOpens(at, at.header),
       finished: async (at) => expect((await inspect(at.header)).layout).toBe('attached'),
