@@ -17,7 +17,8 @@ export function decodeCanonicalCbor(bytes: Uint8Array, what: string): CborValue 
 export function decodeCanonicalCborFirst(bytes: Uint8Array, what: string): { value: CborValue; rest: Uint8Array } {
   try {
     const { value, end } = decodeCbor(bytes);
-    return { value, rest: bytes.subarray(end) };
+    // A plain view, of a Buffer too: a slice of a Buffer would be one, and its `slice` no copy.
+    return { value, rest: new Uint8Array(bytes.buffer, bytes.byteOffset + end, bytes.byteLength - end) };
   } catch (cause) {
     throw new WaxsealError('ERR_MALFORMED', `${what} is not canonical CBOR`, { cause });
   }

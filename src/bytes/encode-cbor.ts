@@ -34,13 +34,19 @@ function sizeOf(value: CborValue): number {
   if (value instanceof Uint8Array) return headSize(value.length) + value.length;
   if (isMap(value)) {
     let size = headSize(value.size);
-    for (const [key, item] of value) size += sizeOf(key) + sizeOf(item);
+    for (const [key, item] of value) size += keySize(key) + sizeOf(item);
     return size;
   }
   if (!Array.isArray(value)) throw new TypeError('a type that the format does not use');
   let size = headSize(value.length);
   for (const item of value as readonly CborValue[]) size += sizeOf(item);
   return size;
+}
+
+/** Types are not there at run time: another key would be written, and refused by every reader. */
+function keySize(key: unknown): number {
+  if (typeof key === 'number' || typeof key === 'string') return sizeOf(key);
+  throw new TypeError('a map key is neither text nor an unsigned integer');
 }
 
 function headSize(argument: number | bigint): number {

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type CborMap, type CborValue, decodeCanonicalCbor, encodeCbor, toHex } from '../../src/bytes/index.ts';
+import {
+  type CborMap,
+  type CborValue,
+  decodeCanonicalCbor,
+  decodeCanonicalCborFirst,
+  encodeCbor,
+  toHex,
+} from '../../src/bytes/index.ts';
 import { isWaxsealError } from '../../src/errors/index.ts';
 
 const hex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text.replaceAll(' ', ''), 'hex'));
@@ -63,6 +70,16 @@ describe('decodeCanonicalCbor takes the deterministic encoding', () => {
     ]);
     expect(toHex(encodeCbor(map))).toBe('a6' + '0504' + '181806' + '1903e803' + '616105' + '616302' + '62626201');
   });
+
+  it('out of a Buffer as out of any other bytes: neither value nor rest is a Buffer', () => {
+    const bytes = Buffer.from('ff420102a0a1', 'hex').subarray(1);
+    const { value, rest } = decodeCanonicalCborFirst(bytes, 'core');
+    expect(value).toStrictEqual(Uint8Array.of(1, 2));
+    expect(rest).toStrictEqual(Uint8Array.of(0xa0, 0xa1));
+    // A view: its owner can zero what it came from.
+    bytes.fill(0);
+    expect(rest).toEqual(Uint8Array.of(0, 0));
+  });
 });
 
 describe('decodeCanonicalCbor refuses (ATTACKS 22)', () => {
@@ -86,6 +103,7 @@ describe('decodeCanonicalCbor refuses (ATTACKS 22)', () => {
     ['trailing bytes', '01 00'],
     ['an integer not in its shortest form, 1 byte', '18 17'],
     ['an integer not in its shortest form, 2 bytes', '19 00ff'],
+    ['an integer not in its shortest form, 4 bytes', '1a 0000ffff'],
     ['an integer not in its shortest form, 8 bytes', '1b 00000000ffffffff'],
     ['a length not in its shortest form', '58 01 00'],
     ['a negative integer', '20'],

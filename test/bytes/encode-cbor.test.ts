@@ -56,4 +56,9 @@ describe('encodeCbor refuses what the format does not use', () => {
     expect(() => encodeCbor(other as CborValue)).toThrow(TypeError);
     expect(() => encodeCbor([other as CborValue])).toThrow(TypeError);
   });
+
+  it.each([5n, true, Uint8Array.of(1), [1]])('the map key %s', (key) => {
+    expect(() => encodeCbor(new Map([[key, 1]]) as unknown as CborValue)).toThrow(TypeError);
+    expect(() => encodeCbor([new Map([[key, 1]])] as unknown as CborValue)).toThrow(TypeError);
+  });
 });

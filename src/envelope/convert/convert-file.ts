@@ -1,4 +1,4 @@
-import { unlink } from 'node:fs/promises';
+import { realpath, unlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { toHex } from '../../bytes/index.ts';
 import { fromSystemError, refuseUnknownOptions, WaxsealError } from '../../errors/index.ts';
@@ -149,8 +149,15 @@ async function detach(
   converted: ConvertedHead,
   options: ConvertFileOptions,
 ): Promise<void> {
+  // The payload would take the place of the object, and nothing would be left to open it with.
+  if ((await samePath(payload, file.realPath)) || resolve(payload) === resolve(file.name)) {
+    throw new TypeError('header and payload cannot be one file');
+  }
   const body = await openAtomicOutput(payload, { overwrite: options.overwrite === true });
-  const header = await replacementOf(file);
+  const header = await replacementOf(file).catch(async (error: unknown) => {
+    await body.discard();
+    throw error;
+  });
   try {
     await copySegments(loaded, converted.prefix, body, payload, options.signal);
     await writing(file.name, writeFully(header.handle, converted.header ?? new Uint8Array(0), 0));
@@ -161,6 +168,14 @@ async function detach(
     await body.discard();
     await header.discard();
   }
+}
+
+/** Whether two paths name one file, also through links. */
+async function samePath(path: string, real: string): Promise<boolean> {
+  return realpath(path).then(
+    (found) => found === real,
+    () => false,
+  );
 }
 
 /** The whole object takes the place of the header; its payload is of no use then. */
