@@ -67,12 +67,12 @@ module.exports = {
     {
       name: 'core-depends-on-two-packages',
       severity: 'error',
-      comment: 'importing waxseal pulls in cborg and tweetnacl, nothing else',
+      comment: 'importing waxseal pulls in tweetnacl, nothing else',
       from: {
         path: '^src/',
         pathNot: '^src/(cli|lambda|catalog|rotation|artifacts|compliance|audit|provenance|storage)/',
       },
-      to: { path: 'node_modules/', pathNot: 'node_modules/(cborg|tweetnacl|@types/node)/' },
+      to: { path: 'node_modules/', pathNot: 'node_modules/(tweetnacl|@types/node)/' },
     },
     {
       name: 'no-dev-dependencies-in-the-product',

@@ -2,11 +2,24 @@ import { defineConfig } from 'vitest/config';
 
 const long = process.env['WAXSEAL_TEST_TIER'] === 'long';
 
+const TIMED = ['one-thread', 'random-ranges', 'small-objects', 'large-file'].map(
+  (name) => `test/performance/${name}.test.ts`,
+);
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     pool: 'forks',
-    maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'tests', include: ['test/**/*.test.ts'], exclude: TIMED, maxWorkers: 2 },
+      },
+      {
+        extends: true,
+        // What compares times runs after everything else, and alone.
+        test: { name: 'timed', include: TIMED, maxWorkers: 1, sequence: { groupOrder: 1 } },
+      },
+    ],
     testTimeout: long ? 6 * 3_600_000 : 300_000,
     hookTimeout: 300_000,
     slowTestThreshold: 2000,

@@ -4,7 +4,7 @@ export type { Layout } from './format/layout.ts';
 export type { PrivateMetadata } from './format/meta.ts';
 export type { TagState } from './format/recipients.ts';
 export { type ByteRange, parseRange } from './http-range.ts';
-export type { ByteStream } from './input.ts';
+export type { ByteStream } from './byte-stream.ts';
 export { type InspectedRecipient, inspect, type Inspection } from './inspect.ts';
 export type { Keys } from './keys-input.ts';
 export type { ObjectShape } from './new-object.ts';

@@ -1,14 +1,5 @@
-/** What can be sealed or opened as a stream: web streams, Node streams, and anything else that iterates over bytes. */
-export type ByteStream = ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
-
-export function isByteStream(value: unknown): value is ByteStream {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    (Symbol.asyncIterator in value || Symbol.iterator in value) &&
-    !(value instanceof Uint8Array)
-  );
-}
+import { onAbandon } from '../bytes/index.ts';
+import type { Chunks, Intake } from './intake.ts';
 
 /** Refuses what is neither bytes nor a stream, with the verb that takes files. */
 export function refuseInput(verb: string, fileVerb: string): never {
@@ -17,15 +8,14 @@ export function refuseInput(verb: string, fileVerb: string): never {
   );
 }
 
-/** Tells a stream that nobody will read it (on). */
-export async function endStream(stream: ByteStream): Promise<void> {
-  if (stream instanceof ReadableStream) await stream.cancel();
-  else if (Symbol.asyncIterator in stream) await stream[Symbol.asyncIterator]().return?.();
-  else stream[Symbol.iterator]().return?.();
-}
-
-/** Wraps a generator as a web stream with back-pressure; breaking off on either side ends the generator. */
-export function toWebStream(chunks: AsyncGenerator<Uint8Array, void, undefined>): ReadableStream<Uint8Array> {
+/**
+ * Wraps a generator as a web stream with back-pressure; breaking off on either side ends the generator. `source` is what
+ * the generator waits for, if it may wait: it is left first, because a generator hears of nothing while it waits.
+ */
+export function toWebStream(
+  chunks: AsyncGenerator<Uint8Array, void, undefined>,
+  source?: Intake,
+): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -33,7 +23,8 @@ export function toWebStream(chunks: AsyncGenerator<Uint8Array, void, undefined>)
         if (done === true) controller.close();
         else controller.enqueue(value);
       },
-      async cancel() {
+      async cancel(reason) {
+        await source?.return(reason);
         await chunks.return();
       },
     },
@@ -47,14 +38,13 @@ export function toWebStream(chunks: AsyncGenerator<Uint8Array, void, undefined>)
  * pieces that lie within one chunk are views of it.
  */
 export async function* regroup(
-  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  source: AsyncIterable<Uint8Array>,
   length: number,
 ): AsyncGenerator<{ readonly bytes: Uint8Array; readonly last: boolean }, void, undefined> {
   // One piece is held back until it is known whether another byte follows; a piece that is held is a copy.
   let held = new Uint8Array(length);
   let fill = 0;
   for await (const chunk of source) {
-    if (!(chunk instanceof Uint8Array)) throw new TypeError('a stream gave a chunk that is not a Uint8Array');
     let rest = chunk;
     while (rest.length > 0) {
       if (fill === length) {
@@ -75,54 +65,56 @@ export async function* regroup(
   yield { bytes: held.subarray(0, fill), last: true };
 }
 
-/** An iterator over the chunks of a stream. */
-export type Chunks = AsyncIterator<Uint8Array> | Iterator<Uint8Array>;
-
-function toIterator(stream: ByteStream): Chunks {
-  return Symbol.asyncIterator in stream ? stream[Symbol.asyncIterator]() : stream[Symbol.iterator]();
+/**
+ * The first `wanted` bytes of a stream, copied, and the rest of the chunk in which they end: a view that is used up before
+ * the next chunk is asked for, so that a source may reuse its buffers.
+ */
+export async function collectPrefix(
+  chunks: Intake,
+  wanted: number,
+): Promise<{ readonly prefix: Uint8Array; readonly rest: Uint8Array }> {
+  const prefix = new Uint8Array(wanted);
+  let length = 0;
+  for (;;) {
+    const { done, value } = await chunks.next();
+    if (done === true) return { prefix: prefix.subarray(0, length), rest: new Uint8Array(0) };
+    const take = Math.min(wanted - length, value.length);
+    prefix.set(value.subarray(0, take), length);
+    length += take;
+    if (length === wanted) return { prefix, rest: value.subarray(take) };
+  }
 }
 
 /**
- * The first `wanted` bytes of a stream, copied, the rest of the chunk in which they end (a view that is used up before
- * the next chunk is asked for, so that a source may reuse its buffers), and the chunks that follow. When this fails, the
- * stream has been ended.
+ * Some chunks, then those of a stream, which is ended with it. All of them are copies, which the receiver may keep
+ * whatever the source does with its buffers. `passed` is told the length of each before it goes out, and may refuse it.
  */
-export async function collectPrefix(
-  stream: ByteStream,
-  wanted: number,
-): Promise<{ readonly prefix: Uint8Array; readonly rest: Uint8Array; readonly chunks: Chunks }> {
-  const chunks = toIterator(stream);
-  const prefix = new Uint8Array(wanted);
-  let length = 0;
-  try {
-    for (;;) {
-      const { done, value } = (await chunks.next()) as IteratorResult<unknown, undefined>;
-      if (done === true) return { prefix: prefix.subarray(0, length), rest: new Uint8Array(0), chunks };
-      if (!(value instanceof Uint8Array)) throw new TypeError('a stream gave a chunk that is not a Uint8Array');
-      const take = Math.min(wanted - length, value.length);
-      prefix.set(value.subarray(0, take), length);
-      length += take;
-      if (length === wanted) return { prefix, rest: value.subarray(take), chunks };
+export function passing(
+  beginning: readonly Uint8Array[],
+  chunks: Intake,
+  signal: AbortSignal | undefined,
+  passed: { chunk(length: number): void; end(): void } | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  async function* parts(): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      for await (const part of following(beginning, chunks)) {
+        signal?.throwIfAborted();
+        passed?.chunk(part.length);
+        if (part.length > 0) yield new Uint8Array(part);
+      }
+      passed?.end();
+    } finally {
+      await chunks.return();
     }
-  } catch (error) {
-    await chunks.return?.();
-    throw error;
   }
+  return onAbandon(parts(), async () => void (await chunks.return()));
 }
 
-/** Some chunks, then those of a stream, which is ended with it. */
-export async function* passing(
+/** Some chunks, then those of a stream. */
+export async function* following(
   beginning: readonly Uint8Array[],
   chunks: Chunks,
-  signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  try {
-    for (const part of beginning) if (part.length > 0) yield part;
-    for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) {
-      signal?.throwIfAborted();
-      yield next.value;
-    }
-  } finally {
-    await chunks.return?.();
-  }
+  yield* beginning;
+  yield* chunks;
 }

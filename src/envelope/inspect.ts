@@ -6,7 +6,9 @@ import { FLAG, type Recipient } from './format/recipients.ts';
 import { load } from './load.ts';
 import { typeName } from './opened-object.ts';
 import { MAX_PREFIX } from './format/limits.ts';
-import { type ByteStream, collectPrefix, isByteStream } from './input.ts';
+import { type ByteStream, isByteStream } from './byte-stream.ts';
+import { collectPrefix } from './input.ts';
+import { takeIn } from './intake.ts';
 import { bytesSource, openSource, type OpenSource, type PieceSource } from './source.ts';
 import type { ListCopies } from './read-head.ts';
 
@@ -87,7 +89,7 @@ export async function inspect(
 ): Promise<Inspection> {
   refuseUnknownOptions('inspect', options, ['signal']);
   options.signal?.throwIfAborted();
-  const opened = await headSource(source);
+  const opened = await headSource(source, options.signal);
   try {
     const { head, lists, problem } = await load(opened, undefined);
     const newest = slotsByPreference(lists)[0];
@@ -123,10 +125,16 @@ export async function inspect(
 }
 
 /** A source; of a stream, only its beginning is read, and the stream is ended. */
-async function headSource(source: PieceSource | ByteStream): Promise<OpenSource & { readonly isWhole: boolean }> {
+async function headSource(
+  source: PieceSource | ByteStream,
+  signal: AbortSignal | undefined,
+): Promise<OpenSource & { readonly isWhole: boolean }> {
   if (!isByteStream(source) || source instanceof URL) return { ...(await openSource(source)), isWhole: true };
-  const { prefix, chunks } = await collectPrefix(source, MAX_PREFIX);
-  await chunks.return?.();
+  const { prefix } = await takeIn(source, signal, async (chunks) => {
+    const collected = await collectPrefix(chunks, MAX_PREFIX);
+    await chunks.return();
+    return collected;
+  });
   return { ...bytesSource(prefix), isWhole: prefix.length < MAX_PREFIX };
 }
 

@@ -1,12 +1,14 @@
 import { refuseUnknownOptions, fromSystemError } from '../errors/index.ts';
 import { openAtomicOutput, writeParts } from '../files/index.ts';
 import { BATCH_BYTES } from './file-reading.ts';
-import { type ByteStream, isByteStream } from './input.ts';
+import type { ByteStream } from './byte-stream.ts';
+import { takeIn } from './intake.ts';
 import type { Keys } from './keys-input.ts';
 import { startObject } from './open.ts';
-import { OPEN_OPTIONS, type OpenOptions, openStream } from './open-stream.ts';
+import { OPEN_OPTIONS, type OpenOptions, openStream, type StreamedSource, streamIn } from './open-stream.ts';
 import type { ObjectInfo } from './opened-object.ts';
-import { type DetachedSource, isDetachedSource, type PieceSource, type SealedSource } from './source.ts';
+import { requirePath } from './path-input.ts';
+import type { DetachedSource, PieceSource, SealedSource } from './source.ts';
 
 /** Options of {@link openFile}. */
 export interface OpenFileOptions extends OpenOptions {
@@ -28,7 +30,7 @@ export interface OpenReport {
  *
  * @param sealed a path (the payload of a detached object is looked for beside it), a file URL, bytes, a stream, a
  * {@link SealedSource} of your own, or `{ header, payload }`
- * @param target where the plaintext goes
+ * @param to path or file URL of where the plaintext goes
  * @throws WaxsealError as {@link open}, and `ERR_OUTPUT_EXISTS`, `ERR_FILE_NOT_FOUND`, `ERR_NOT_A_FILE`,
  * `ERR_NOT_WRITABLE`, `ERR_DISK_FULL`, `ERR_IO`; the target is then as it was
  *
@@ -37,12 +39,13 @@ export interface OpenReport {
  */
 export async function openFile(
   sealed: SealedSource | ByteStream | DetachedSource<PieceSource, ByteStream>,
-  target: string,
+  to: string | URL,
   keys: Keys,
   options: OpenFileOptions = {},
 ): Promise<OpenReport> {
   refuseUnknownOptions('openFile', options, [...OPEN_OPTIONS, 'overwrite']);
   const { overwrite = false, ...rest } = options;
+  const target = requirePath('openFile: target', to);
   let info: ObjectInfo | undefined;
   const onInfo = (told: ObjectInfo): void => {
     info = told;
@@ -99,15 +102,12 @@ async function startPlaintext(
   keys: Keys,
   options: OpenOptions,
 ): Promise<Plaintext> {
-  const body = isDetachedSource(sealed) ? sealed.payload : sealed;
-  if (isByteStream(body) && !(body instanceof URL)) {
-    const chunks = await openStream(sealed as ByteStream | DetachedSource<PieceSource, ByteStream>, keys, options);
-    return {
-      chunks,
-      close: async () => {
-        await chunks.return();
-      },
-    };
+  const stream = streamIn(sealed);
+  if (stream !== undefined) {
+    const chunks = await takeIn(stream, options.signal, (taken) =>
+      openStream(sealed as StreamedSource, taken, keys, options),
+    );
+    return { chunks, close: async () => void (await chunks.return()) };
   }
   const object = await startObject(sealed as SealedSource, keys, options, 'openFile');
   const { signal, onProgress } = options;

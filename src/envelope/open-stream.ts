@@ -4,7 +4,9 @@ import { WaxsealError } from '../errors/index.ts';
 import { type Observe, observed } from '../keys/observer.ts';
 import { noPayload } from './detached.ts';
 import { FLOE_HEADER_LENGTH, MAX_PREFIX } from './format/limits.ts';
-import { type ByteStream, type Chunks, collectPrefix, regroup } from './input.ts';
+import { type ByteStream, isByteStream } from './byte-stream.ts';
+import { collectPrefix, following, regroup } from './input.ts';
+import type { Chunks, Intake } from './intake.ts';
 import type { Keys } from './keys-input.ts';
 import { load, type Loaded } from './load.ts';
 import { loadObject } from './load-object.ts';
@@ -54,23 +56,35 @@ export function unlockObserved(
   );
 }
 
+/** A stream of which an object, or the payload of a detached one, comes. */
+export type StreamedSource = ByteStream | DetachedSource<PieceSource, ByteStream>;
+
+/** What of a source is a stream; undefined where nothing is. */
+export function streamIn(source: unknown): ByteStream | undefined {
+  const body: unknown = isDetachedSource(source as StreamedSource) ? (source as DetachedSource).payload : source;
+  return isByteStream(body) ? body : undefined;
+}
+
 /**
  * Opens a stream: head and slots are collected from its beginning, then segments are authenticated as they come. The
  * head has been authenticated when this returns.
+ *
+ * @param chunks what was taken in of `sealed`; ended by the one who took it in when this fails
  */
 export async function openStream(
-  sealed: ByteStream | DetachedSource<PieceSource, ByteStream>,
+  sealed: StreamedSource,
+  chunks: Intake,
   keys: Keys,
   options: OpenOptions,
 ): Promise<AsyncGenerator<Uint8Array, void, undefined>> {
-  const streamed = await loadStream(sealed, options.observe);
-  const { chunks } = streamed;
+  const streamed = await loadStream(sealed, chunks, options.observe);
+  const unlocked = await unlockObserved(streamed.loaded, NAME, keys, options, 'open');
+  const plaintext = plaintextOf(unlocked, streamed, options);
   try {
-    const unlocked = await unlockObserved(streamed.loaded, NAME, keys, options, 'open');
     options.onInfo?.(unlocked.info);
-    return plaintextOf(unlocked, streamed, options);
+    return plaintext;
   } catch (error) {
-    await chunks.return?.();
+    await plaintext.return();
     throw error;
   }
 }
@@ -83,43 +97,30 @@ export interface LoadedStream {
   /** What was read of the segments on the way. */
   readonly segments: Uint8Array;
   readonly rest: Uint8Array;
-  readonly chunks: Chunks;
+  readonly chunks: Intake;
 }
 
 /**
  * Reads the head from the beginning of a stream, or from its own source, and the FLOE header from the payload.
  *
- * @throws WaxsealError as `load`, and `ERR_PAYLOAD_NOT_FOUND`, `ERR_AUTHENTICATION` (not its payload). The stream has
- * been ended then
+ * @throws WaxsealError as `load`, and `ERR_PAYLOAD_NOT_FOUND`, `ERR_AUTHENTICATION` (not its payload)
  */
 export async function loadStream(
-  sealed: ByteStream | DetachedSource<PieceSource, ByteStream>,
+  sealed: StreamedSource,
+  chunks: Intake,
   observe: Observe | undefined,
 ): Promise<LoadedStream> {
   if (!isDetachedSource(sealed)) {
-    const { prefix, rest, chunks } = await collectPrefix(sealed, MAX_PREFIX);
-    return orEnd(chunks, async () => {
-      const header = bytesSource(prefix, NAME);
-      const loaded = await load(header, observe);
-      if (loaded.head.geometry.layout === 'detached') throw noPayload(NAME);
-      return { loaded, header, segments: prefix.subarray(loaded.head.geometry.segments), rest, chunks };
-    });
+    const { prefix, rest } = await collectPrefix(chunks, MAX_PREFIX);
+    const header = bytesSource(prefix, NAME);
+    const loaded = await load(header, observe);
+    if (loaded.head.geometry.layout === 'detached') throw noPayload(NAME);
+    return { loaded, header, segments: prefix.subarray(loaded.head.geometry.segments), rest, chunks };
   }
-  const { prefix, rest, chunks } = await collectPrefix(sealed.payload, FLOE_HEADER_LENGTH);
-  return orEnd(chunks, async () => {
-    const loaded = await loadObject({ header: sealed.header, payload: bytesSource(prefix, 'the payload') }, observe);
-    await loaded.close();
-    return { loaded, header: loaded.header, segments: new Uint8Array(0), rest, chunks };
-  });
-}
-
-async function orEnd<T>(chunks: Chunks, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    await chunks.return?.();
-    throw error;
-  }
+  const { prefix, rest } = await collectPrefix(chunks, FLOE_HEADER_LENGTH);
+  const loaded = await loadObject({ header: sealed.header, payload: bytesSource(prefix, 'the payload') }, observe);
+  await loaded.close();
+  return { loaded, header: loaded.header, segments: new Uint8Array(0), rest, chunks };
 }
 
 /** Authenticates and decrypts a payload as it comes; closes state and stream in the end, also when it is never begun. */
@@ -130,7 +131,7 @@ export function plaintextOf(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   return onAbandon(openedChunks(unlocked, [segments, rest], chunks, options), async () => {
     unlocked.state.close();
-    await chunks.return?.();
+    await chunks.return();
   });
 }
 
@@ -166,17 +167,6 @@ async function* openedChunks(
     }
   } finally {
     state.close();
-  }
-}
-
-async function* following(
-  beginning: readonly Uint8Array[],
-  chunks: Chunks,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  try {
-    yield* beginning;
-    for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value;
-  } finally {
-    await chunks.return?.();
+    await chunks.return();
   }
 }

@@ -1,12 +1,21 @@
 import { refuseUnknownOptions } from '../errors/index.ts';
-import { type ByteStream, isByteStream, refuseInput, toWebStream } from './input.ts';
+import type { ByteStream } from './byte-stream.ts';
+import { refuseInput, toWebStream } from './input.ts';
+import { takeIn } from './intake.ts';
 import { rangeWithin, readRangeField } from './http-range.ts';
 import type { Keys } from './keys-input.ts';
 import { loadObject } from './load-object.ts';
-import { OPEN_OPTIONS, type OpenOptions, openStream, unlockObserved } from './open-stream.ts';
+import {
+  OPEN_OPTIONS,
+  type OpenOptions,
+  openStream,
+  type StreamedSource,
+  streamIn,
+  unlockObserved,
+} from './open-stream.ts';
 import { OBJECT_OPTIONS, OpenedObject, type ObjectOptions } from './opened-object.ts';
 import { DEFAULT_CACHE_BYTES } from './segment-cache.ts';
-import { type DetachedSource, isDetachedSource, type PieceSource, type SealedSource } from './source.ts';
+import { type DetachedSource, isDetachedSource, type PieceSource, requireSource, type SealedSource } from './source.ts';
 
 /**
  * Opens a sealed object. Bytes give bytes, a stream gives a web stream (which Node also iterates and pipes). Plaintext
@@ -50,8 +59,11 @@ export async function open(
       await object.close();
     }
   }
-  if (isByteStream(body)) {
-    return toWebStream(await openStream(sealed as ByteStream | DetachedSource<PieceSource, ByteStream>, keys, options));
+  const stream = streamIn(sealed);
+  if (stream !== undefined) {
+    return takeIn(stream, options.signal, async (chunks) =>
+      toWebStream(await openStream(sealed as StreamedSource, chunks, keys, options), chunks),
+    );
   }
   return refuseInput('open', 'openFile');
 }
@@ -150,12 +162,18 @@ export async function startObject(
   verb: string,
   cacheBytes = 0,
 ): Promise<OpenedObject> {
+  requireSource(verb, source);
   const loaded = await loadObject(source, options.observe);
   try {
     const unlocked = await unlockObserved(loaded, loaded.header.name, keys, options, verb);
     const object = await OpenedObject.start(loaded, unlocked, cacheBytes);
-    options.onInfo?.(object.info);
-    return object;
+    try {
+      options.onInfo?.(object.info);
+      return object;
+    } catch (error) {
+      await object.close();
+      throw error;
+    }
   } catch (error) {
     await loaded.close();
     throw error;

@@ -86,7 +86,7 @@ export type ListCopies = readonly SlotReading[];
 export async function readLists(source: PrefixReader, head: Head): Promise<ListCopies> {
   if (isAttached(head)) return readSlots(source, head);
   const { block, blockLength } = head.geometry;
-  return [readBlock((await source.read(block, blockLength)).slice(), blockLength, head.bind, source.name)];
+  return [readBlock(new Uint8Array(await source.read(block, blockLength)), blockLength, head.bind, source.name)];
 }
 
 /** Slot A and slot B. */
@@ -94,7 +94,7 @@ export type SlotPair = readonly [SlotReading, SlotReading];
 
 export async function readSlots(source: PrefixReader, head: AttachedHead): Promise<SlotPair> {
   const { slotA, slotSize } = head.geometry;
-  const both = (await source.read(slotA, 2 * slotSize)).slice();
+  const both = new Uint8Array(await source.read(slotA, 2 * slotSize));
   return [
     readSlot(both.subarray(0, slotSize), 0, slotSize, head.bind, source.name),
     readSlot(both.subarray(slotSize), 1, slotSize, head.bind, source.name),

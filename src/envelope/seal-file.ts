@@ -1,13 +1,16 @@
+import type { FileHandle } from 'node:fs/promises';
 import { refuseUnknownOptions, WaxsealError } from '../errors/index.ts';
 import { observed } from '../keys/observer.ts';
 import { payloadPathOf } from './detached.ts';
 import { type Layout, requireLayout } from './format/layout.ts';
-import { type ByteStream, isByteStream } from './input.ts';
+import { type ByteStream, isByteStream } from './byte-stream.ts';
+import { Intake } from './intake.ts';
 import { keyList, type Keys } from './keys-input.ts';
 import { newObject } from './new-object.ts';
 import { openOutputs } from './outputs.ts';
+import { requirePath } from './path-input.ts';
 import { SEAL_OPTIONS, type SealOptions } from './seal.ts';
-import { fileSource } from './source.ts';
+import { fileSource, type OpenSource } from './source.ts';
 import { writeSegments, writeStream } from './write-payload.ts';
 
 /** Options of {@link sealFile}. */
@@ -47,7 +50,7 @@ export interface SealReport {
  * changes while it is read is refused, because what was sealed would be a state that it never had.
  *
  * @param source a path, a file URL, or a stream
- * @param target the sealed file, `.wax` by convention; the header of a detached object
+ * @param to path or file URL of the sealed file, `.wax` by convention; the header of a detached object
  * @throws WaxsealError as {@link seal}, and `ERR_OUTPUT_EXISTS`, `ERR_INPUT_CHANGED`, `ERR_FILE_NOT_FOUND`,
  * `ERR_NOT_A_FILE`, `ERR_NOT_WRITABLE`, `ERR_DISK_FULL`, `ERR_IO`; the target is then as it was
  *
@@ -56,27 +59,25 @@ export interface SealReport {
  */
 export async function sealFile(
   source: string | URL | ByteStream,
-  target: string,
+  to: string | URL,
   keys: Keys,
   options: SealFileOptions = {},
 ): Promise<SealReport> {
   refuseUnknownOptions('sealFile', options, [...SEAL_OPTIONS, 'overwrite', 'payload']);
   const providers = keyList(keys, 'sealFile');
+  const target = requirePath('sealFile: target', to);
   const { overwrite = false, payload, ...sealOptions } = options;
   const layout = requireLayout(options.layout);
   if (payload !== undefined && layout !== 'detached')
     throw new TypeError('sealFile: payload goes with the detached layout');
-  const isStream = isByteStream(source) && !(source instanceof URL);
-  if (!isStream && typeof source !== 'string' && !(source instanceof URL)) {
-    throw new TypeError('sealFile: the source must be a path, a file URL or a stream');
-  }
-  const input = isStream ? undefined : await fileSource(source);
+  const input = await inputOf(source, options.signal);
+  const isStream = input instanceof Intake;
   try {
-    const size = input?.size ?? sealOptions.size;
+    const size = isStream ? sealOptions.size : input.size;
     if (sealOptions.size !== undefined && sealOptions.size !== size) {
       throw new WaxsealError(
         'ERR_SIZE_MISMATCH',
-        `${input?.name ?? 'the input'} has ${String(size)} bytes, not ${String(sealOptions.size)}`,
+        `${isStream ? 'the input' : input.name} has ${String(size)} bytes, not ${String(sealOptions.size)}`,
       );
     }
     const outputs = await openOutputs(target, layout === 'detached' ? (payload ?? payloadPathOf(target)) : undefined, {
@@ -91,8 +92,8 @@ export async function sealFile(
         async () => {
           const object = await newObject(providers, { ...sealOptions, size });
           const written =
-            input === undefined
-              ? await writeStream(source as ByteStream, object, outputs.body, sealOptions, outputs.bodyPath)
+            input instanceof Intake
+              ? await writeStream(input, object, outputs.body, sealOptions, outputs.bodyPath)
               : await writeSegments(input, object, outputs.body, sealOptions, outputs.bodyPath);
           // Made durable and visible before it is reported as sealed.
           await outputs.commit(object.header);
@@ -107,6 +108,15 @@ export async function sealFile(
       await outputs.discard();
     }
   } finally {
-    await input?.close();
+    await (isStream ? input.return() : input.close());
   }
+}
+
+async function inputOf(
+  source: string | URL | ByteStream,
+  signal: AbortSignal | undefined,
+): Promise<Intake | (OpenSource & { readonly handle: FileHandle })> {
+  if (typeof source === 'string' || source instanceof URL) return fileSource(source);
+  if (isByteStream(source)) return new Intake(source, signal);
+  throw new TypeError('sealFile: the source must be a path, a file URL or a stream; for bytes use seal');
 }

@@ -3,7 +3,9 @@ import { encryptSegmentParts } from '../crypto/floe/segments.ts';
 import { refuseUnknownOptions, WaxsealError } from '../errors/index.ts';
 import { announce, type Announced, observed } from '../keys/observer.ts';
 import type { KeyProvider } from '../keys/provider.ts';
-import { type ByteStream, endStream, isByteStream, refuseInput, regroup, toWebStream } from './input.ts';
+import { type ByteStream, isByteStream } from './byte-stream.ts';
+import { refuseInput, regroup, toWebStream } from './input.ts';
+import { type Chunks, takeIn } from './intake.ts';
 import { keyList, type Keys } from './keys-input.ts';
 import { type NewObject, newObject, type NewObjectOptions } from './new-object.ts';
 import { payloadLength, shapeOfPlaintext } from './payload.ts';
@@ -80,14 +82,16 @@ export async function seal(
   const providers = keyList(keys, 'seal');
   if (plaintext instanceof Uint8Array) return sealBytes(plaintext, providers, options);
   if (isByteStream(plaintext)) {
-    const announced = await announce(options.observe, 'seal', { context: options.context, bytes: options.size });
-    try {
-      const object = await newObject(providers, options);
-      return pieces(object, toWebStream(sealedChunks(plaintext, object, options, announced)));
-    } catch (error) {
-      await announced.failed(error);
-      throw error;
-    }
+    return takeIn(plaintext, options.signal, async (source) => {
+      const announced = await announce(options.observe, 'seal', { context: options.context, bytes: options.size });
+      try {
+        const object = await newObject(providers, options);
+        return pieces(object, toWebStream(sealedChunks(source, object, options, announced), source));
+      } catch (error) {
+        await announced.failed(error);
+        throw error;
+      }
+    });
   }
   return refuseInput('seal', 'sealFile');
 }
@@ -155,9 +159,9 @@ export function encryptAll(
   return out;
 }
 
-/** The sealed bytes of a stream, chunk by chunk. Closes the object's state, also when the consumer breaks off. */
+/** The sealed bytes of a stream, chunk by chunk. Closes state and source, also when the consumer breaks off. */
 export function sealedChunks(
-  source: ByteStream,
+  source: Chunks,
   object: NewObject,
   options: Pick<SealOptions, 'size' | 'signal' | 'onProgress'>,
   announced: Announced,
@@ -165,27 +169,25 @@ export function sealedChunks(
   return onAbandon(encryptStream(source, object, options, announced), async () => {
     object.state.close();
     await announced.failed(undefined);
-    await endStream(source);
+    await source.return();
   });
 }
 
 async function* encryptStream(
-  source: ByteStream,
+  source: Chunks,
   object: NewObject,
   { size, signal, onProgress }: Pick<SealOptions, 'size' | 'signal' | 'onProgress'>,
   announced: Announced,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { state, segmentLength } = object;
   const { plainLength } = shapeOfPlaintext(0, segmentLength);
-  let begun = false;
   try {
     yield object.prefix;
-    begun = true;
     let done = 0;
     let position = 0;
     // A ciphertext is never copied: between two of them go the tag of the one and the prefix of the other.
     let tag: Uint8Array = new Uint8Array(0);
-    for await (const { bytes, last } of regroup(source as AsyncIterable<Uint8Array>, plainLength)) {
+    for await (const { bytes, last } of regroup(source, plainLength)) {
       signal?.throwIfAborted();
       done += bytes.length;
       if (size !== undefined && (done > size || (last && done < size))) throw sizeMismatch(size, done);
@@ -205,7 +207,7 @@ async function* encryptStream(
     state.close();
     await announced.failed(undefined);
     // A reader that leaves after the head has never asked the source for anything: it does not know yet.
-    if (!begun) await endStream(source);
+    await source.return();
   }
 }
 

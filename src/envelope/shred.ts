@@ -7,6 +7,7 @@ import { observed } from '../keys/observer.ts';
 import { nextPathOf, payloadPathOf } from './detached.ts';
 import { checkExpectations, type Expectations } from './expectations.ts';
 import { type Head, isAttached } from './format/head.ts';
+import { requirePath } from './path-input.ts';
 import { findSecondHeads, readHead } from './read-head.ts';
 import { IN_PLACE_OPTIONS, type InPlaceOptions } from './rewrap/change-object.ts';
 import { type ObjectFile, openObjectFile, settle, withObjectFile, writeRegion } from './rewrap/object-file.ts';
@@ -43,7 +44,7 @@ export interface ShredReport {
  * It reaches this file and nothing else: copies, backups, snapshots, older versions in a store, and what a flash disk
  * keeps of old states still open, until the version of the master key that wrapped them is destroyed.
  *
- * @param path the sealed file, or the header of a detached object
+ * @param file path or file URL of the sealed file, or the header of a detached object
  * @throws WaxsealError `ERR_HEADER_DAMAGED` and the like when nothing says where the wraps are (delete the file then),
  * `ERR_UNEXPECTED_OBJECT`, `ERR_BUSY`, `ERR_NOT_WRITABLE`, `ERR_IO`, `ERR_VETOED`
  * @see SPEC.md "Shred"
@@ -51,15 +52,15 @@ export interface ShredReport {
  * @example
  * await shred('model.onnx.wax', { expectId: '2ce9059dc7077f0ea7e8234d8ac120d6', delete: true });
  */
-export async function shred(path: string, options: ShredOptions = {}): Promise<ShredReport> {
+export async function shred(file: string | URL, options: ShredOptions = {}): Promise<ShredReport> {
   refuseUnknownOptions('shred', options, [...IN_PLACE_OPTIONS, 'expectId', 'expectContext', 'delete', 'payload']);
-  if (typeof path !== 'string') throw new TypeError('shred: expected the path of a sealed file');
-  return withObjectFile(path, options, async (file) => {
-    const heads = await allHeads(file);
+  const path = requirePath('shred', file);
+  return withObjectFile(path, options, async (opened) => {
+    const heads = await allHeads(opened);
     const [head] = heads;
     if (head === undefined) throw new WaxsealError('ERR_INTERNAL', `${path} has no head`);
     checkExpectations(head, options, path);
-    const work = (): Promise<ShredReport> => destroy(file, heads, options);
+    const work = (): Promise<ShredReport> => destroy(opened, heads, options);
     return observed(options.observe, 'shred', { path, ...objectFacts(head) }, work);
   });
 }

@@ -53,6 +53,8 @@ export function plaintextSize(sealedLength: number, options: SizeOptions = {}): 
   for (const guess of [0, 24, 2 ** 8, 2 ** 16, 2 ** 32]) {
     const payload = sealedLength - headSize(guess, options);
     if (payload < SEGMENT_OVERHEAD) break;
+    // A guess that is some bytes off may end inside a segment, where the right one does not.
+    if (payload % segmentLength > 0 && payload % segmentLength < SEGMENT_OVERHEAD) continue;
     const { size } = shapeOfPayload(payload, segmentLength, 'the object');
     if (sealedSize(size, options) === sealedLength) return size;
   }

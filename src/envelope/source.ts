@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { fromSystemError, WaxsealError } from '../errors/index.ts';
 import { readFully } from '../files/index.ts';
 
@@ -52,7 +53,7 @@ export async function openSource(source: PieceSource): Promise<OpenSource> {
   if (source instanceof Uint8Array) return bytesSource(source);
   if (typeof source === 'string' || source instanceof URL) return fileSource(source);
   if (source instanceof Blob) return blobSource(source);
-  if (typeof source === 'object' && typeof source.read === 'function' && Number.isSafeInteger(source.size)) {
+  if (isRandomAccess(source)) {
     return {
       size: source.size,
       name: source.name ?? 'the object',
@@ -61,9 +62,27 @@ export async function openSource(source: PieceSource): Promise<OpenSource> {
       close: () => Promise.resolve(),
     };
   }
-  throw new TypeError(
-    'expected a path, a file URL, a Uint8Array, a Blob, or an object with size and read(offset, length)',
-  );
+  throw new TypeError(EXPECTED);
+}
+
+const EXPECTED = 'expected a path, a file URL, a Uint8Array, a Blob, or an object with size and read(offset, length)';
+
+function isRandomAccess(source: unknown): source is RandomAccess {
+  if (typeof source !== 'object' || source === null) return false;
+  const { read, size } = source as Partial<RandomAccess>;
+  return typeof read === 'function' && Number.isSafeInteger(size);
+}
+
+/** @throws TypeError that says which verb to call, for what cannot be read anywhere */
+export function requireSource(verb: string, source: unknown): void {
+  const pieces: unknown[] = isDetachedSource(source as SealedSource)
+    ? Object.values({ header: (source as DetachedSource).header, payload: (source as DetachedSource).payload })
+    : [source];
+  for (const piece of pieces) {
+    if (typeof piece === 'string' || piece instanceof Uint8Array || piece instanceof URL) continue;
+    if (piece instanceof Blob || isRandomAccess(piece)) continue;
+    throw new TypeError(`${verb}: ${EXPECTED}; a stream goes to open, openFile or verify`);
+  }
 }
 
 /** Bytes as a source; closing it does nothing. */
@@ -93,7 +112,7 @@ export async function fileSource(
   path: string | URL,
   flags: 'r' | 'r+' = 'r',
 ): Promise<OpenSource & { handle: FileHandle }> {
-  const name = typeof path === 'string' ? path : path.pathname;
+  const name = typeof path === 'string' ? path : fileURLToPath(path);
   let handle: FileHandle;
   try {
     handle = await open(path, flags);

@@ -48,7 +48,7 @@ export async function wrapVerified(
       const { wrapped, version } = await prove(provider, dataKey, bind, options);
       // Copied: the provider may reuse its buffer.
       const { uri, algorithm } = wrapped;
-      const copy = { uri, version, algorithm, wrap: wrapped.wrap.slice() };
+      const copy = { uri, version, algorithm, wrap: new Uint8Array(wrapped.wrap) };
       return { wrapped: copy, assurance: prove === recompute ? 'recomputed' : 'compared' } as const;
     },
     ({ wrapped, assurance }) => ({

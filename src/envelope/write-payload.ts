@@ -3,7 +3,7 @@ import { encryptSegmentParts } from '../crypto/floe/segments.ts';
 import { fromSystemError, WaxsealError } from '../errors/index.ts';
 import { type AtomicOutput, writeFully, writeParts } from '../files/index.ts';
 import { BATCH_BYTES, readAhead } from './file-reading.ts';
-import type { ByteStream } from './input.ts';
+import type { Chunks } from './intake.ts';
 import type { NewObject } from './new-object.ts';
 import { payloadLength, shapeOfPlaintext } from './payload.ts';
 import { sealedChunks, type SealOptions } from './seal.ts';
@@ -16,7 +16,7 @@ export interface Written {
 
 /** Seals a stream into a file that has been begun. `target` is how errors name it. */
 export async function writeStream(
-  source: ByteStream,
+  source: Chunks,
   object: NewObject,
   output: AtomicOutput,
   options: SealOptions,

@@ -15,7 +15,7 @@ export function createHeader(
   params: ResolvedParams,
 ): { context: MessageContext; header: Uint8Array } {
   // The state lives longer than the call, so it must not see a later change to the caller's buffer.
-  const context = { encodedParams: encodeParams(params), iv: randomPublic(FLOE_IV_LENGTH), aad: aad.slice() };
+  const context = { encodedParams: encodeParams(params), iv: randomPublic(FLOE_IV_LENGTH), aad: new Uint8Array(aad) };
   const tag = floeKdf(key, context, HEADER_TAG, HEADER_TAG_LENGTH);
   const header = concat(context.encodedParams, context.iv, tag);
   zero(tag);
@@ -35,7 +35,11 @@ export function parseHeader(header: Uint8Array, aad: Uint8Array, params: Resolve
   if (!equalBytes(header.subarray(0, ENCODED_PARAMS_LENGTH), encodedParams)) {
     throw malformed('the FLOE header names other parameters (algorithms or segment length) than the ones expected');
   }
-  return { encodedParams, iv: header.slice(ENCODED_PARAMS_LENGTH, TAG_OFFSET), aad: aad.slice() };
+  return {
+    encodedParams,
+    iv: new Uint8Array(header.subarray(ENCODED_PARAMS_LENGTH, TAG_OFFSET)),
+    aad: new Uint8Array(aad),
+  };
 }
 
 /** Whether the header tag is that of this key and context; in constant time (FLOE.md, `startDecryption`). */

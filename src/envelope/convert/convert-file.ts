@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { toHex } from '../../bytes/index.ts';
 import { fromSystemError, refuseUnknownOptions, WaxsealError } from '../../errors/index.ts';
 import { type AtomicOutput, openAtomicOutput, syncFolder, writeFully } from '../../files/index.ts';
+import { requirePath } from '../path-input.ts';
 import { payloadPathOf } from '../detached.ts';
 import { BATCH_BYTES, readSourceAhead } from '../file-reading.ts';
 import type { Layout } from '../format/layout.ts';
@@ -47,7 +48,7 @@ export interface ConvertReport {
  * `x.wax` and `x.floe`, `attached` and `compact` join them again. In place, what stands under the name opens at every
  * moment; kill it, and run it again.
  *
- * @param path the sealed file, or the header of a detached object
+ * @param file path or file URL of the sealed file, or the header of a detached object
  * @throws WaxsealError as `convert`, and `ERR_OUTPUT_EXISTS`, `ERR_INPUT_CHANGED`, `ERR_BUSY`, `ERR_DISK_FULL`, `ERR_IO`
  * @see SPEC.md "Converting"
  *
@@ -55,7 +56,7 @@ export interface ConvertReport {
  * await convertFile('model.onnx.wax', 'detached');
  */
 export async function convertFile(
-  path: string,
+  file: string | URL,
   layout: Layout,
   options: ConvertFileOptions = {},
 ): Promise<ConvertReport> {
@@ -66,9 +67,10 @@ export async function convertFile(
     'overwrite',
   ]);
   const to = requireLayout(layout);
+  const path = requirePath('convertFile', file, '; bytes and streams go to convert');
   const { output } = options;
   if (output !== undefined && resolve(output) !== resolve(path)) return convertTo(path, output, to, options);
-  return withObjectFile(path, options, (file) => convertInPlace(file, to, options));
+  return withObjectFile(path, options, (opened) => convertInPlace(opened, to, options));
 }
 
 /** Loads the object and checks that nothing of it is missing. */
@@ -101,7 +103,7 @@ async function convertTo(
   to: Layout,
   options: ConvertFileOptions,
 ): Promise<ConvertReport> {
-  const loaded = await loadWhole(path, undefined);
+  const loaded = await loadWhole(path, options.payload);
   try {
     const converted = convertedHead(loaded, to, path);
     const payload = to === 'detached' ? (options.payload ?? payloadPathOf(output)) : undefined;

@@ -1,18 +1,19 @@
-import { concat, onAbandon } from '../../bytes/index.ts';
+import { concat } from '../../bytes/index.ts';
 import { refuseUnknownOptions, WaxsealError } from '../../errors/index.ts';
 import { isSteady, noValidList, slotsByPreference } from '../choose-slot.ts';
-import type { HeadParts } from '../format/head.ts';
-import { isAttached } from '../format/head.ts';
+import { type Head, type HeadParts, isAttached } from '../format/head.ts';
 import { OBJECT_TYPE } from '../format/limits.ts';
 import { typeName } from '../opened-object.ts';
 import { type Layout, requireLayout } from '../format/layout.ts';
 import { encodePrefix } from '../format/prefix.ts';
-import { type ByteStream, isByteStream, passing, toWebStream } from '../input.ts';
+import type { ByteStream } from '../byte-stream.ts';
+import { passing, toWebStream } from '../input.ts';
+import { type Intake, takeIn } from '../intake.ts';
 import { loadObject } from '../load-object.ts';
 import type { Loaded } from '../load.ts';
 import { chooseSlotSize } from '../new-object.ts';
-import { loadStream } from '../open-stream.ts';
-import { shapeOfObject } from '../payload.ts';
+import { loadStream, type StreamedSource, streamIn } from '../open-stream.ts';
+import { payloadLengthOf, shapeOfObject, shapeOfPayloadAt } from '../payload.ts';
 import type { DetachedObject } from '../seal.ts';
 import { type DetachedSource, isDetachedSource, type PieceSource } from '../source.ts';
 
@@ -102,8 +103,14 @@ export async function convert(
   refuseUnknownOptions('convert', options, ['signal']);
   const target = requireLayout(layout);
   const body = isDetachedSource(sealed) ? sealed.payload : sealed;
-  if (body instanceof Uint8Array) return convertBytes(sealed as OneOrTwoPieces<Uint8Array>, body, target);
-  if (isByteStream(body)) return convertStream(sealed as OneOrTwoPieces<ByteStream>, target, options);
+  if (body instanceof Uint8Array) {
+    options.signal?.throwIfAborted();
+    return convertBytes(sealed as OneOrTwoPieces<Uint8Array>, body, target);
+  }
+  const stream = streamIn(sealed);
+  if (stream !== undefined) {
+    return takeIn(stream, options.signal, (chunks) => convertStream(sealed as StreamedSource, chunks, target, options));
+  }
   throw new TypeError('convert: expected a Uint8Array, a stream, or { header, payload }');
 }
 
@@ -124,18 +131,29 @@ async function convertBytes(
 }
 
 async function convertStream(
-  sealed: OneOrTwoPieces<ByteStream>,
+  sealed: StreamedSource,
+  chunks: Intake,
   layout: Layout,
   { signal }: ConvertOptions,
 ): Promise<ReadableStream<Uint8Array> | DetachedObject<ReadableStream<Uint8Array>>> {
-  const { loaded, segments, rest, chunks } = await loadStream(sealed, undefined);
-  try {
-    const { header, prefix } = convertedHead(loaded, layout, 'the object');
-    const end = async (): Promise<void> => void (await chunks.return?.());
-    const whole = toWebStream(onAbandon(passing([prefix, segments, rest], chunks, signal), end));
-    return header === undefined ? whole : { header, payload: whole };
-  } catch (error) {
-    await chunks.return?.();
-    throw error;
-  }
+  const { loaded, segments, rest } = await loadStream(sealed, chunks, undefined);
+  const { header, prefix } = convertedHead(loaded, layout, NAME);
+  const parts = passing([prefix, segments, rest], chunks, signal, lengthCheck(loaded.head, prefix.length));
+  const whole = toWebStream(parts, chunks);
+  return header === undefined ? whole : { header, payload: whole };
+}
+
+const NAME = 'the object';
+
+/** Refuses segments that are more, or fewer, than the head says. */
+function lengthCheck(head: Head, prefixLength: number): { chunk(length: number): void; end(): void } {
+  const expected = payloadLengthOf(head);
+  let passed = -prefixLength;
+  return {
+    chunk(length) {
+      passed += length;
+      if (expected !== undefined && passed > expected) shapeOfPayloadAt(head, passed, NAME);
+    },
+    end: () => void shapeOfPayloadAt(head, passed, NAME),
+  };
 }

@@ -97,7 +97,7 @@ export function decodeHead(bytes: Uint8Array, name: string): Head {
   if (bytes.length < geometry.headLength) {
     throw new WaxsealError('ERR_TRUNCATED', `${name} ends inside its head`, { object: name });
   }
-  const region = bytes.slice(0, geometry.headLength);
+  const region = new Uint8Array(bytes.subarray(0, geometry.headLength));
   // A compact head has no hash: its recipients are bound to the core, and the header tag to all of it.
   const coreStart = PRELUDE_LENGTH + (geometry.layout === 'compact' ? 0 : HASH_LENGTH);
   const metaStart = coreStart + prelude.coreLength;

@@ -9,7 +9,7 @@ import {
 } from '../../bytes/index.ts';
 import { expandLabel } from '../../crypto/hkdf.ts';
 import { randomPublic, zero } from '../../crypto/secrets.ts';
-import { WaxsealError } from '../../errors/index.ts';
+import { refuseUnknownOptions, WaxsealError } from '../../errors/index.ts';
 import { MAX_META } from './limits.ts';
 
 /** Private facts about the object, encrypted in its head (SPEC section "Meta"). Only ever displayed. */
@@ -30,6 +30,8 @@ const BLOCK = 64;
  * @throws RangeError over the limit of 4 KiB
  */
 export function sealMeta(metadata: PrivateMetadata, dataKey: Uint8Array, bind: Uint8Array): Uint8Array {
+  // What would not be stored would be missed years later.
+  refuseUnknownOptions('private metadata', metadata, ['name', 'mediaType']);
   for (const text of [metadata.name, metadata.mediaType]) {
     if (text?.isWellFormed() === false) throw new TypeError('the private metadata is not valid Unicode');
   }

@@ -30,7 +30,7 @@ export function readBlock(bytes: Uint8Array, blockLength: number, bind: Uint8Arr
   const invalid = (problem: string, erased = false): SlotReading => ({ bytes, slot: undefined, problem, erased });
   if (bytes.length < blockLength) return invalid('they are cut off');
   if (isZero(bytes)) return invalid('they were erased', true);
-  const list = bytes.slice(HASH_LENGTH, blockLength);
+  const list = new Uint8Array(bytes.subarray(HASH_LENGTH, blockLength));
   if (!equalBytes(blockHash(list, bind), bytes.subarray(0, HASH_LENGTH))) return invalid('their hash does not match');
   try {
     const recipients = decodeRecipients(list, name);

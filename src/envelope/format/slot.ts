@@ -84,7 +84,7 @@ export function readSlot(
   const length = readU32(bytes, 16);
   if (readU32(bytes, 20) !== slotSize) return invalid('it says another size');
   if (length > slotCapacity(slotSize)) return invalid('its list is longer than the slot');
-  const list = bytes.slice(SLOT_HEADER_LENGTH, SLOT_HEADER_LENGTH + length);
+  const list = new Uint8Array(bytes.subarray(SLOT_HEADER_LENGTH, SLOT_HEADER_LENGTH + length));
   if (!equalBytes(hashLabel('waxseal/1 slot', bind, bytes.subarray(0, 32), list), bytes.subarray(32, 64))) {
     return invalid('its hash does not match');
   }

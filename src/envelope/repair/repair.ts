@@ -1,4 +1,5 @@
 import { isWaxsealError, refuseUnknownOptions } from '../../errors/index.ts';
+import { requirePath } from '../path-input.ts';
 import { keyList, type Keys } from '../keys-input.ts';
 import { readHead } from '../read-head.ts';
 import { IN_PLACE_OPTIONS } from '../rewrap/change-object.ts';
@@ -14,27 +15,28 @@ import { repairSlots } from './repair-slots.ts';
  * undoes an interrupted reseal of a detached object. Nothing is written before the surviving parts were proven: they must
  * give the data key that the payload commits to.
  *
- * @param path the sealed file, or the header of a detached object
+ * @param file path or file URL of the sealed file, or the header of a detached object
  * @throws WaxsealError `ERR_HEADER_DAMAGED` when too little survived, `ERR_UNEXPECTED_OBJECT` when `from` is another
  * object, and what opening and writing can fail with
  *
  * @example
  * const { repaired } = await repair('model.onnx.wax', keyring.key('default'), { from: 'backup/model.onnx.wax' });
  */
-export async function repair(path: string, keys: Keys, options: RepairOptions = {}): Promise<RepairReport> {
+export async function repair(file: string | URL, keys: Keys, options: RepairOptions = {}): Promise<RepairReport> {
   refuseUnknownOptions('repair', options, [...IN_PLACE_OPTIONS, 'from', 'payload']);
   const providers = keyList(keys, 'repair');
+  const path = requirePath('repair', file);
   const donor = options.from === undefined ? undefined : await readDonor(options.from);
-  return withObjectFile(path, options, async (file) => {
-    const layout = await layoutOf(file);
-    if (layout === 'attached') return repairSlots(file, providers, donor, options);
-    if (layout !== undefined) return repairBlock(file, providers, donor, options);
+  return withObjectFile(path, options, async (opened) => {
+    const layout = await layoutOf(opened);
+    if (layout === 'attached') return repairSlots(opened, providers, donor, options);
+    if (layout !== undefined) return repairBlock(opened, providers, donor, options);
     // Nothing says what the file was. Each way proves itself by the payload before it writes.
     try {
-      return await repairSlots(file, providers, donor, options);
+      return await repairSlots(opened, providers, donor, options);
     } catch (error) {
       if (!isWaxsealError(error) || donor === undefined) throw error;
-      return repairBlock(file, providers, donor, options).catch(() => {
+      return repairBlock(opened, providers, donor, options).catch(() => {
         throw error;
       });
     }

@@ -1,10 +1,13 @@
 import { refuseUnknownOptions } from '../../errors/index.ts';
 import { announce, type EventFacts, observed } from '../../keys/observer.ts';
 import type { KeyProvider } from '../../keys/provider.ts';
-import { type ByteStream, isByteStream, toWebStream } from '../input.ts';
+import { requirePath } from '../path-input.ts';
+import type { ByteStream } from '../byte-stream.ts';
+import { toWebStream } from '../input.ts';
+import { type Intake, takeIn } from '../intake.ts';
 import { keyList, type Keys } from '../keys-input.ts';
 import { loadObject } from '../load-object.ts';
-import { loadStream, plaintextOf } from '../open-stream.ts';
+import { loadStream, plaintextOf, type StreamedSource, streamIn } from '../open-stream.ts';
 import { OpenedObject } from '../opened-object.ts';
 import { type DetachedObject, encryptAll, pieces, sealedChunks } from '../seal.ts';
 import { type DetachedSource, isDetachedSource, type PieceSource } from '../source.ts';
@@ -21,7 +24,7 @@ import { resealFile } from './reseal-file.ts';
  *
  * Bytes give bytes, a stream gives a web stream, and the pieces of a detached object new pieces.
  *
- * @param path the sealed file (the header of a detached object); or the object as bytes, stream, or `{ header, payload }`
+ * @param path path or file URL of the sealed file (the header of a detached object); or the object as bytes, stream, or `{ header, payload }`
  * @param keys keys that can open it; by default those of them that are recipients stay recipients
  * @throws WaxsealError as `openObject` and `sealFile`, and `ERR_RECIPIENT_NOT_ALLOWED` when the object names a recipient
  * that is to be neither kept nor dropped, `ERR_LAST_RECIPIENT`, `ERR_INPUT_CHANGED`, `ERR_BUSY`; the old object is then
@@ -31,7 +34,7 @@ import { resealFile } from './reseal-file.ts';
  * @example
  * const { id } = await reseal('model.onnx.wax', keyring.key('default'));
  */
-export function reseal(path: string, keys: Keys, options?: ResealOptions): Promise<ResealReport>;
+export function reseal(path: string | URL, keys: Keys, options?: ResealOptions): Promise<ResealReport>;
 export function reseal(sealed: Uint8Array, keys: Keys, options?: ResealOptions): Promise<Uint8Array>;
 export function reseal(
   sealed: DetachedSource<PieceSource, Uint8Array>,
@@ -45,7 +48,7 @@ export function reseal(
 ): Promise<DetachedObject<ReadableStream<Uint8Array>>>;
 export function reseal(sealed: ByteStream, keys: Keys, options?: ResealOptions): Promise<ReadableStream<Uint8Array>>;
 export async function reseal(
-  subject: string | Uint8Array | ByteStream | DetachedSource<PieceSource, Uint8Array | ByteStream>,
+  subject: string | URL | Uint8Array | ByteStream | DetachedSource<PieceSource, Uint8Array | ByteStream>,
   keys: Keys,
   options: ResealOptions = {},
 ): Promise<
@@ -58,13 +61,18 @@ export async function reseal(
   refuseUnknownOptions('reseal', options, RESEAL_OPTIONS);
   const providers = keyList(keys, 'reseal');
   if (options.recipients !== undefined) keyList(options.recipients, 'reseal: recipients');
-  if (typeof subject === 'string') return resealFile(subject, providers, options);
+  if (typeof subject === 'string' || subject instanceof URL) {
+    return resealFile(requirePath('reseal', subject), providers, options);
+  }
   const body = isDetachedSource(subject) ? subject.payload : subject;
   if (body instanceof Uint8Array) {
     return resealBytes(subject as Uint8Array | DetachedSource<PieceSource, Uint8Array>, providers, options);
   }
-  if (isByteStream(body)) {
-    return resealStream(subject as ByteStream | DetachedSource<PieceSource, ByteStream>, providers, options);
+  const stream = streamIn(subject);
+  if (stream !== undefined) {
+    return takeIn(stream, options.signal, (chunks) =>
+      resealStream(subject as StreamedSource, chunks, providers, options),
+    );
   }
   throw new TypeError('reseal: expected the path of a sealed file, a Uint8Array, a stream, or { header, payload }');
 }
@@ -104,26 +112,24 @@ async function resealBytes(
 }
 
 async function resealStream(
-  sealed: ByteStream | DetachedSource<PieceSource, ByteStream>,
+  sealed: StreamedSource,
+  chunks: Intake,
   keys: readonly KeyProvider[],
   options: ResealOptions,
 ): Promise<ReadableStream<Uint8Array> | DetachedObject<ReadableStream<Uint8Array>>> {
   const { observe, signal, onProgress } = options;
   const announced = await announce(observe, 'reseal', {});
-  let end = (): Promise<unknown> => Promise.resolve();
   let opened: OpenedForReseal | undefined;
   try {
-    const streamed = await loadStream(sealed, observe);
+    const streamed = await loadStream(sealed, chunks, observe);
     const { loaded } = streamed;
-    end = async () => streamed.chunks.return?.();
     opened = await openForReseal(loaded, keys, options, 'the object');
     const { size } = loaded.head.core;
     const made = await newLike(opened, size, options);
     const plaintext = plaintextOf(opened.unlocked, streamed, { signal });
-    return pieces(made, toWebStream(sealedChunks(plaintext, made, { size, signal, onProgress }, announced)));
+    return pieces(made, toWebStream(sealedChunks(plaintext, made, { size, signal, onProgress }, announced), chunks));
   } catch (error) {
     opened?.unlocked.state.close();
-    await end();
     await announced.failed(error);
     throw error;
   }

@@ -2,8 +2,10 @@ import { toHex } from '../../bytes/index.ts';
 import { isWaxsealError } from '../../errors/index.ts';
 import { type EventFacts, type Observe, observed, warn } from '../../keys/observer.ts';
 import type { KeyProvider } from '../../keys/provider.ts';
-import { nextPathOf } from '../detached.ts';
-import { type ByteStream, isByteStream } from '../input.ts';
+import { nextPathOf, pathOf } from '../detached.ts';
+import { type ByteStream, isByteStream } from '../byte-stream.ts';
+import { takeIn } from '../intake.ts';
+import { requirePath } from '../path-input.ts';
 import { objectFacts } from '../unlock.ts';
 import type { Assurance } from '../wrap-verified.ts';
 import type { Change, UpdateResult } from './change.ts';
@@ -36,15 +38,14 @@ export interface RewrapReport {
   readonly changed: boolean;
   /** What became of each recipient entry, in their order. */
   readonly entries: readonly EntryOutcome[];
-  /** Of the slots now: counts the changes of the recipient list. */
-  /** Of the slots; undefined in layouts without. */
+  /** Of the slots, which counts the changes of the recipient list; undefined in layouts without. */
   readonly generation: number | undefined;
   /** Bytes written: both slots, or the new file that took the place of a compact object or header; or none. */
   readonly bytesWritten: number;
 }
 
 /** A sealed file by its path (for a detached object the path of its header), or a copy as bytes or stream. */
-export type ChangeSubject = string | Uint8Array | ByteStream;
+export type ChangeSubject = string | URL | Uint8Array | ByteStream;
 
 /** A report for a file; for a copy the new one. */
 export type Changed = RewrapReport | Uint8Array | ReadableStream<Uint8Array>;
@@ -65,17 +66,24 @@ export async function changeObject(
     const names = (list: UpdateResult['before']): string[] => list.map(({ uri, version }) => `${uri}#${version}`);
     return { ...objectFacts(head), before: names(before), after: names(after), assurance: weakest(assurances()) };
   };
-  if (typeof subject === 'string') {
+  if (typeof subject === 'string' || subject instanceof URL) {
+    const path = requirePath(verb, subject);
     const work = (): Promise<UpdateResult> =>
-      withObjectFile(subject, options, (file) => changeFile(file, keys, change, options));
-    return report(await observed(observe, operation, { path: subject }, work, facts), entries());
+      withObjectFile(path, options, (file) => changeFile(file, keys, change, options));
+    return report(await observed(observe, operation, { path }, work, facts), entries());
   }
-  const work = async (): Promise<{ sealed: Uint8Array | ReadableStream<Uint8Array>; result: UpdateResult }> => {
-    if (subject instanceof Uint8Array) return rewrapBytes(subject, keys, change, options);
-    if (isByteStream(subject)) return rewrapStream(subject, keys, change, options);
-    throw new TypeError(`${verb}: expected the path of a sealed file, a Uint8Array or a stream`);
-  };
-  return (await observed(observe, operation, {}, work, ({ result }) => facts(result))).sealed;
+  const copy = async <T>(work: () => Promise<{ readonly sealed: T; readonly result: UpdateResult }>): Promise<T> =>
+    (await observed(observe, operation, {}, work, ({ result }) => facts(result))).sealed;
+  if (subject instanceof Uint8Array) return copy(() => rewrapBytes(subject, keys, change, options));
+  if (isByteStream(subject)) {
+    return takeIn(subject, options.signal, (chunks) => copy(() => rewrapStream(chunks, keys, change, options)));
+  }
+  throw new TypeError(`${verb}: expected the path of a sealed file, a Uint8Array or a stream`);
+}
+
+/** How messages name it. */
+export function nameOf(subject: ChangeSubject): string {
+  return pathOf(subject) ?? 'the object';
 }
 
 async function changeFile(

@@ -1,6 +1,6 @@
 import { refuseUnknownOptions, WaxsealError } from '../../errors/index.ts';
 import type { KeyProvider } from '../../keys/provider.ts';
-import type { ByteStream } from '../input.ts';
+import type { ByteStream } from '../byte-stream.ts';
 import { keyList, type Keys } from '../keys-input.ts';
 import type { Assurance } from '../wrap-verified.ts';
 import {
@@ -10,13 +10,14 @@ import {
   IN_PLACE_OPTIONS,
   type InPlaceOptions,
   type RewrapReport,
+  nameOf,
 } from './change-object.ts';
 import { freshRecipient } from './renew.ts';
 
 /**
  * Adds a key as a recipient of a sealed file, in place. Bytes and streams give a changed copy.
  *
- * @param path the sealed file (the header of a detached object); or a sealed object or header as bytes or stream
+ * @param path path or file URL of the sealed file (the header of a detached object); or a sealed object or header as bytes or stream
  * @param keys keys that can open it
  * @param added the key that will be able to open it, too; it stands last
  * @throws WaxsealError as `rewrap`, and `ERR_RECIPIENT_EXISTS`
@@ -25,7 +26,7 @@ import { freshRecipient } from './renew.ts';
  * await addRecipient('model.onnx.wax', keyring.key('default'), keyring.key('recovery'));
  */
 export function addRecipient(
-  path: string,
+  path: string | URL,
   keys: Keys,
   added: KeyProvider,
   options?: InPlaceOptions,
@@ -76,7 +77,7 @@ export async function addRecipient(
  * Removes every entry of a key from a sealed file, in place. Bytes and streams give a changed copy. Not revocation:
  * whoever could open it may have kept the data key or a copy; that takes a reseal.
  *
- * @param path the sealed file (the header of a detached object); or a sealed object or header as bytes or stream
+ * @param path path or file URL of the sealed file (the header of a detached object); or a sealed object or header as bytes or stream
  * @param keys keys that can open it
  * @param removedUri the key's URI
  * @throws WaxsealError as `rewrap`, and `ERR_RECIPIENT_NOT_FOUND`, `ERR_LAST_RECIPIENT`
@@ -85,7 +86,7 @@ export async function addRecipient(
  * await removeRecipient('model.onnx.wax', keyring.key('default'), 'local:recovery');
  */
 export function removeRecipient(
-  path: string,
+  path: string | URL,
   keys: Keys,
   removedUri: string,
   options?: InPlaceOptions,
@@ -130,8 +131,4 @@ export async function removeRecipient(
     },
     () => [],
   );
-}
-
-function nameOf(subject: ChangeSubject): string {
-  return typeof subject === 'string' ? subject : 'the object';
 }

@@ -1,9 +1,10 @@
-import { concat, onAbandon } from '../../bytes/index.ts';
+import { concat } from '../../bytes/index.ts';
 import type { KeyProvider } from '../../keys/provider.ts';
 import { type Head, isAttached } from '../format/head.ts';
 import { MAX_PREFIX } from '../format/limits.ts';
 import { encodePrefix, type PrefixShape } from '../format/prefix.ts';
-import { type ByteStream, collectPrefix, passing, toWebStream } from '../input.ts';
+import { collectPrefix, passing, toWebStream } from '../input.ts';
+import type { Intake } from '../intake.ts';
 import { load } from '../load.ts';
 import { bytesSource } from '../source.ts';
 import { type Change, changedList, nextGeneration, type UpdateOptions, type UpdateResult } from './change.ts';
@@ -29,21 +30,15 @@ export async function rewrapBytes(
 
 /** Rewraps an object on its way through: the payload passes by as it comes. */
 export async function rewrapStream(
-  sealed: ByteStream,
+  sealed: Intake,
   keys: readonly KeyProvider[],
   change: Change,
   options: UpdateOptions,
 ): Promise<{ readonly sealed: ReadableStream<Uint8Array>; readonly result: UpdateResult }> {
-  const { prefix, rest, chunks } = await collectPrefix(sealed, MAX_PREFIX);
-  try {
-    const { bytes, replaces, result } = await rewritePrefix(prefix, keys, change, options);
-    const end = async (): Promise<void> => void (await chunks.return?.());
-    const parts = [bytes, prefix.subarray(replaces), rest];
-    return { sealed: toWebStream(onAbandon(passing(parts, chunks, options.signal), end)), result };
-  } catch (error) {
-    await chunks.return?.();
-    throw error;
-  }
+  const { prefix, rest } = await collectPrefix(sealed, MAX_PREFIX);
+  const { bytes, replaces, result } = await rewritePrefix(prefix, keys, change, options);
+  const parts = passing([bytes, prefix.subarray(replaces), rest], sealed, options.signal, undefined);
+  return { sealed: toWebStream(parts, sealed), result };
 }
 
 async function rewritePrefix(

@@ -1,6 +1,6 @@
 import { refuseUnknownOptions, WaxsealError } from '../../errors/index.ts';
 import type { KeyProvider } from '../../keys/provider.ts';
-import type { ByteStream } from '../input.ts';
+import type { ByteStream } from '../byte-stream.ts';
 import { keyList, type Keys } from '../keys-input.ts';
 import type { Change } from './change.ts';
 import {
@@ -9,6 +9,7 @@ import {
   type ChangeSubject,
   IN_PLACE_OPTIONS,
   type InPlaceOptions,
+  nameOf,
   type RewrapReport,
 } from './change-object.ts';
 import { type EntryOutcome, renewRecipients } from './renew.ts';
@@ -31,7 +32,7 @@ export interface RewrapOptions extends InPlaceOptions {
  *
  * Bytes and streams are rewrapped into a copy: bytes give bytes, a stream gives a web stream.
  *
- * @param path the sealed file (the header of a detached object); or a sealed object or header as bytes or stream
+ * @param path path or file URL of the sealed file (the header of a detached object); or a sealed object or header as bytes or stream
  * @param keys keys that can open it; their entries are brought to their current versions
  * @throws WaxsealError as {@link openObject}, and `ERR_UNVERIFIED_WRAP`, `ERR_SLOT_FULL`, `ERR_BUSY`,
  * `ERR_INPUT_CHANGED`, `ERR_NOT_WRITABLE`, `ERR_NETWORK_FILE_SYSTEM`, `ERR_USAGE` (ambiguous `to` without `from`),
@@ -42,7 +43,7 @@ export interface RewrapOptions extends InPlaceOptions {
  * await keyring.rotate('default');
  * await rewrap('model.onnx.wax', keyring.key('default'));
  */
-export function rewrap(path: string, keys: Keys, options?: RewrapOptions): Promise<RewrapReport>;
+export function rewrap(path: string | URL, keys: Keys, options?: RewrapOptions): Promise<RewrapReport>;
 export function rewrap(sealed: Uint8Array, keys: Keys, options?: RewrapOptions): Promise<Uint8Array>;
 export function rewrap(sealed: ByteStream, keys: Keys, options?: RewrapOptions): Promise<ReadableStream<Uint8Array>>;
 export async function rewrap(subject: ChangeSubject, keys: Keys, options: RewrapOptions = {}): Promise<Changed> {
@@ -50,7 +51,7 @@ export async function rewrap(subject: ChangeSubject, keys: Keys, options: Rewrap
   const providers = keyList(keys, 'rewrap');
   const { from, to } = options;
   if (from !== undefined && to === undefined) throw new TypeError('rewrap: from needs to');
-  const path = typeof subject === 'string' ? subject : 'the object';
+  const path = nameOf(subject);
   let entries: readonly EntryOutcome[] = [];
   const change: Change = async (current) => {
     const replace =

@@ -3,10 +3,11 @@ import { type ErrorCode, isWaxsealError, refuseUnknownOptions, WaxsealError } fr
 import { unlockSlots } from '../choose-slot.ts';
 import { checkExpectations } from '../expectations.ts';
 import { OBJECT_TYPE } from '../format/limits.ts';
-import { type ByteStream, isByteStream } from '../input.ts';
+import type { ByteStream } from '../byte-stream.ts';
+import { takeIn } from '../intake.ts';
 import { keyList, type Keys } from '../keys-input.ts';
 import { loadObject } from '../load-object.ts';
-import { loadStream, plaintextOf } from '../open-stream.ts';
+import { loadStream, plaintextOf, type StreamedSource, streamIn } from '../open-stream.ts';
 import {
   OBJECT_OPTIONS,
   OpenedObject,
@@ -16,7 +17,7 @@ import {
   unlockedObject,
 } from '../opened-object.ts';
 import type { OnProgress } from '../progress.ts';
-import { type DetachedSource, isDetachedSource, type PieceSource, type SealedSource } from '../source.ts';
+import { type DetachedSource, type PieceSource, requireSource, type SealedSource } from '../source.ts';
 import { type Finding, findHeadDamage, findListDamage, findUnopenedSlot, type ReadHead } from './damage.ts';
 import { findRecipientDamage, type VerifiedRecipient, verifyRecipients } from './recipients.ts';
 
@@ -109,15 +110,16 @@ async function subjectOf(
   source: SealedSource | ByteStream | DetachedSource<PieceSource, ByteStream>,
   { observe, signal, onProgress }: VerifyOptions,
 ): Promise<Subject> {
-  const body = isDetachedSource(source) ? source.payload : source;
-  if (isByteStream(body) && !(body instanceof URL)) {
-    const streamed = await loadStream(source as ByteStream | DetachedSource<PieceSource, ByteStream>, observe);
+  const stream = streamIn(source);
+  if (stream !== undefined) {
+    const streamed = await takeIn(stream, signal, (chunks) => loadStream(source as StreamedSource, chunks, observe));
     return {
       read: { ...streamed.loaded, header: streamed.header, interrupted: false },
       plaintext: (object) => Promise.resolve(plaintextOf(object, streamed, { signal, onProgress })),
-      close: async () => void (await streamed.chunks.return?.()),
+      close: async () => void (await streamed.chunks.return()),
     };
   }
+  requireSource('verify', source);
   const loaded = await loadObject(source as SealedSource, observe);
   return {
     read: loaded,

@@ -10,22 +10,15 @@ const SHAPES: Readonly<Record<string, SizeOptions>> = {
   'private metadata': { metadata: { name: 'weights.bin', mediaType: 'application/octet-stream' } },
 };
 
-const SPOILED = new Set<number>([SEGMENT - 33, SEGMENT - 32, 3 * (SEGMENT - 32)]);
-
 describe.each(LAYOUTS)('%s', (layout) => {
   describe.each(Object.keys(SHAPES))('%s', (shapeName) => {
     it.each([...SIZES, LONG])('sealedSize: %i bytes', async (size) => {
       for (const [options, length] of await sealings(size)) expect(sealedSize(size, options)).toBe(length);
     });
 
-    for (const size of [...SIZES, LONG]) {
-      // BUG, src/envelope/sizes.ts, plaintextSize: a guess that is a few bytes off lets shapeOfPayload throw ERR_TRUNCATED before the
-      // guess that fits is tried: where the last segment is full, or all but.
-      const test = layout === 'compact' && SPOILED.has(size) ? it.fails : it;
-      test(`plaintextSize: ${String(size)} bytes`, async () => {
-        for (const [options, length] of await sealings(size)) expect(plaintextSize(length, options)).toBe(size);
-      });
-    }
+    it.each([...SIZES, LONG])('plaintextSize: %i bytes', async (size) => {
+      for (const [options, length] of await sealings(size)) expect(plaintextSize(length, options)).toBe(size);
+    });
 
     /** An object with its size and one without: options, and the length of its one piece or payload. */
     async function sealings(size: number): Promise<[SizeOptions, number][]> {
