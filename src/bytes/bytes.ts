@@ -1,3 +1,14 @@
+/** Where zeroing memory costs more than the call that leaves it out. */
+const LARGE = 16 * 1024;
+
+/**
+ * Memory of its own for what is about to be written in full. It is not zeroed where that would take long: every byte must
+ * be written before anybody sees it.
+ */
+export function allocateUnset(length: number): Uint8Array<ArrayBuffer> {
+  return length < LARGE ? new Uint8Array(length) : new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+}
+
 /** Joins byte strings into a new one. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;

@@ -19,12 +19,24 @@ const TRUE = 0xf5;
  * @throws RangeError for a number that is no unsigned integer of 64 bits; TypeError for what the format does not use
  */
 export function encodeCbor(value: CborValue): Uint8Array {
-  const out = Buffer.from(new Uint8Array(sizeOf(value)).buffer);
-  write(out, 0, value);
-  return new Uint8Array(out.buffer);
+  const length = cborLength(value);
+  // In use already where keys are encoded to be sorted.
+  const out = isScratchFree && length <= SCRATCH.length ? SCRATCH : Buffer.allocUnsafeSlow(length);
+  isScratchFree = false;
+  try {
+    write(out, 0, value);
+  } finally {
+    isScratchFree = out === SCRATCH;
+  }
+  return new Uint8Array(out.subarray(0, length));
 }
 
-function sizeOf(value: CborValue): number {
+/** Where values are written, to be copied: it saves an `ArrayBuffer` with a `Buffer` around it for each of them. */
+const SCRATCH = Buffer.allocUnsafeSlow(4096);
+let isScratchFree = true;
+
+/** How many bytes {@link encodeCbor} makes of a value. */
+export function cborLength(value: CborValue): number {
   if (typeof value === 'number' || typeof value === 'bigint') return headSize(value);
   if (typeof value === 'boolean') return 1;
   if (typeof value === 'string') {
@@ -34,18 +46,18 @@ function sizeOf(value: CborValue): number {
   if (value instanceof Uint8Array) return headSize(value.length) + value.length;
   if (isMap(value)) {
     let size = headSize(value.size);
-    for (const [key, item] of value) size += keySize(key) + sizeOf(item);
+    for (const [key, item] of value) size += keySize(key) + cborLength(item);
     return size;
   }
   if (!Array.isArray(value)) throw new TypeError('a type that the format does not use');
   let size = headSize(value.length);
-  for (const item of value as readonly CborValue[]) size += sizeOf(item);
+  for (const item of value as readonly CborValue[]) size += cborLength(item);
   return size;
 }
 
 /** Types are not there at run time: another key would be written, and refused by every reader. */
 function keySize(key: unknown): number {
-  if (typeof key === 'number' || typeof key === 'string') return sizeOf(key);
+  if (typeof key === 'number' || typeof key === 'string') return cborLength(key);
   throw new TypeError('a map key is neither text nor an unsigned integer');
 }
 

@@ -1,5 +1,6 @@
 export { onAbandon } from './abandon.ts';
 export {
+  allocateUnset,
   ascii,
   concat,
   equalBytes,
@@ -13,4 +14,4 @@ export {
   writeU64,
 } from './bytes.ts';
 export { decodeCanonicalCbor, decodeCanonicalCborFirst } from './canonical-cbor.ts';
-export { type CborMap, type CborValue, encodeCbor } from './encode-cbor.ts';
+export { cborLength, type CborMap, type CborValue, encodeCbor } from './encode-cbor.ts';

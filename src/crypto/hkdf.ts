@@ -14,12 +14,12 @@ const HASH_LENGTH = 48;
 export function hkdfExpand(prk: Uint8Array, info: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
   if (!Number.isInteger(length) || length < 1 || length > HASH_LENGTH)
     throw new RangeError('hkdfExpand gives 1 to 48 bytes');
-  const block = hmac('sha384', prk, [...info, BLOCK_ONE]);
+  const block = hmac('sha384', prk, info, BLOCK_ONE);
   // A view, not a copy; what was not asked for is gone.
   return block.fill(0, length).subarray(0, length);
 }
 
-const BLOCK_ONE = Uint8Array.of(1);
+const BLOCK_ONE = 1;
 
 /** `X(k, label, x, n)` of SPEC section "Notation": HKDF-Expand-SHA-384(k, ASCII label ‖ 00 ‖ x, n). */
 export function expandLabel(

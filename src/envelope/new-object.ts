@@ -1,7 +1,10 @@
 import { toHex } from '../bytes/index.ts';
-import { type FloeState, startDecryption, startEncryption } from '../crypto/floe/segments.ts';
-import { randomPublic, randomSecret, zero } from '../crypto/secrets.ts';
-import type { Observe } from '../keys/observer.ts';
+import { createHeader } from '../crypto/floe/header.ts';
+import { FLOE_IV_LENGTH, resolveParams } from '../crypto/floe/params.ts';
+import { SEGMENT_IV_LENGTH } from '../crypto/floe/segment-cipher.ts';
+import { createState, type FloeState } from '../crypto/floe/state.ts';
+import { randomPublic, randomTogether, zero } from '../crypto/secrets.ts';
+import type { EventFacts, Observe } from '../keys/observer.ts';
 import type { KeyProvider } from '../keys/provider.ts';
 import { bindOf, type Core, encodeCore } from './format/core.ts';
 import { geometryOf } from './format/geometry.ts';
@@ -13,6 +16,8 @@ import { assertDistinct, encodeRecipients, entryTagKey, makeRecipient, type Reci
 import { encodePrefix } from './format/prefix.ts';
 import { slotCapacity } from './format/slot.ts';
 import { wrapVerified } from './wrap-verified.ts';
+
+const DATA_KEY_LENGTH = 32;
 
 /** What a sealer decides about an object. */
 export interface ObjectShape {
@@ -64,7 +69,7 @@ export interface NewObject {
 }
 
 /** The core that sealing makes. */
-export function newCore(shape: ObjectShape, size: number | undefined): Core {
+export function newCore(shape: ObjectShape, size: number | undefined, id: Uint8Array): Core {
   const segmentLength = shape.segmentLength ?? DEFAULT_SEGMENT;
   if (!Number.isSafeInteger(segmentLength) || segmentLength < MIN_SEGMENT || segmentLength > MAX_SEGMENT) {
     throw new RangeError(`segmentLength must be ${String(MIN_SEGMENT)} to ${String(MAX_SEGMENT)} bytes`);
@@ -79,7 +84,7 @@ export function newCore(shape: ObjectShape, size: number | undefined): Core {
       throw new TypeError(`the context of "${key}" is not valid Unicode`);
   }
   return {
-    id: randomPublic(ID_LENGTH),
+    id,
     type: OBJECT_TYPE.data,
     segmentLength,
     context,
@@ -113,17 +118,41 @@ export function payloadOffset(core: Core, { metadata, layout }: ObjectShape, rec
  *
  * @throws what `wrapVerified` throws; RangeError and TypeError for options outside the format
  */
-export async function newObject(keys: readonly KeyProvider[], options: NewObjectOptions): Promise<NewObject> {
+export function newObject(keys: readonly KeyProvider[], options: NewObjectOptions): Promise<NewObject> {
+  return makeObject(keys, options, FLOE_IV_LENGTH, (object) => object);
+}
+
+/**
+ * As {@link newObject}, for a plaintext that is at hand.
+ *
+ * @param use called in the step in which the IVs were drawn: `iv` is fresh for the first segment of a plaintext that
+ * `use` encrypts before it returns, and for nothing else
+ */
+export function newObjectAtOnce<T>(
+  keys: readonly KeyProvider[],
+  options: NewObjectOptions,
+  use: (object: NewObject, iv: Uint8Array) => T,
+): Promise<T> {
+  // In one draw, which takes as long as half a kilobyte of cipher.
+  return makeObject(keys, options, FLOE_IV_LENGTH + SEGMENT_IV_LENGTH, use);
+}
+
+async function makeObject<T>(
+  keys: readonly KeyProvider[],
+  options: NewObjectOptions,
+  ivLength: number,
+  use: (object: NewObject, iv: Uint8Array) => T,
+): Promise<T> {
   const layout = requireLayout(options.layout);
   if (layout !== 'attached' && options.slotSize !== undefined) {
     throw new TypeError(`slotSize goes with the attached layout; the ${layout} one has no slots`);
   }
-  const core = newCore(options, options.size);
+  const { known, secret: dataKey } = randomTogether(ID_LENGTH, DATA_KEY_LENGTH);
+  const core = newCore(options, options.size, known);
   const coreBytes = encodeCore(core);
   const bind = bindOf(coreBytes);
   const id = toHex(core.id);
-  const facts = { objectId: id, bind: toHex(bind), context: core.context };
-  const dataKey = randomSecret(32);
+  const facts = (): EventFacts => ({ objectId: id, bind: toHex(bind), context: core.context });
   const tagKey = entryTagKey(dataKey, bind);
   try {
     const recipients: Recipient[] = [];
@@ -138,12 +167,23 @@ export async function newObject(keys: readonly KeyProvider[], options: NewObject
     const shape = layout === 'attached' ? { layout, slotSize, generation: 1 } : { layout };
     const meta = options.metadata === undefined ? new Uint8Array(0) : sealMeta(options.metadata, dataKey, bind);
     const aad = objectAad(bind, meta);
-    const params = { segmentLength: core.segmentLength };
-    const { state, header: floeHeader } = startEncryption(dataKey, aad, params);
-    const proof = options.proof === true ? startDecryption(dataKey, aad, floeHeader, params) : undefined;
+    const ivs = randomPublic(ivLength);
+    const params = resolveParams({ segmentLength: core.segmentLength });
+    const { message, header: floeHeader } = createHeader(dataKey, aad, params, ivs.slice(0, FLOE_IV_LENGTH));
+    const state = createState('encrypt', message, dataKey);
+    const proof = options.proof === true ? createState('decrypt', message, dataKey) : undefined;
     const head = encodePrefix({ coreBytes, meta, floeHeader, bind }, list, shape, 'the new object');
-    const pieces = layout === 'detached' ? { header: head, prefix: floeHeader } : { header: undefined, prefix: head };
-    return { id, segmentLength: core.segmentLength, recipients, layout, ...pieces, state, proof };
+    const object: NewObject = {
+      id,
+      segmentLength: core.segmentLength,
+      recipients,
+      layout,
+      header: layout === 'detached' ? head : undefined,
+      prefix: layout === 'detached' ? floeHeader : head,
+      state,
+      proof,
+    };
+    return use(object, ivs.subarray(FLOE_IV_LENGTH));
   } finally {
     zero(dataKey, tagKey);
   }

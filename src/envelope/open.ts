@@ -1,3 +1,4 @@
+import { allocateUnset } from '../bytes/index.ts';
 import { refuseUnknownOptions } from '../errors/index.ts';
 import type { ByteStream } from './byte-stream.ts';
 import { refuseInput, toWebStream } from './input.ts';
@@ -5,6 +6,7 @@ import { takeIn } from './intake.ts';
 import { rangeWithin, readRangeField } from './http-range.ts';
 import type { Keys } from './keys-input.ts';
 import { loadObject } from './load-object.ts';
+import { openBytes } from './open-bytes.ts';
 import {
   OPEN_OPTIONS,
   type OpenOptions,
@@ -51,8 +53,9 @@ export async function open(
 ): Promise<Uint8Array | ReadableStream<Uint8Array>> {
   refuseUnknownOptions('open', options, OPEN_OPTIONS);
   const body = isDetachedSource(sealed) ? sealed.payload : sealed;
+  if (sealed instanceof Uint8Array) return openBytes(sealed, keys, options);
   if (body instanceof Uint8Array) {
-    const object = await startObject(sealed as Uint8Array | DetachedSource, keys, options, 'open');
+    const object = await startObject(sealed as DetachedSource, keys, options, 'open');
     try {
       return await readAll(object, options);
     } finally {
@@ -189,7 +192,7 @@ async function readAll(object: OpenedObject, { signal, onProgress }: OpenOptions
       onProgress?.({ doneBytes: chunk.length, totalBytes: object.size });
       return chunk;
     }
-    out ??= new Uint8Array(Buffer.allocUnsafeSlow(object.size).buffer);
+    out ??= allocateUnset(object.size);
     out.set(chunk, doneBytes);
     doneBytes += chunk.length;
     onProgress?.({ doneBytes, totalBytes: object.size });

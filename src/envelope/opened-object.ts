@@ -18,7 +18,7 @@ import { PayloadReader } from './payload-reader.ts';
 import { type PayloadShape, shapeOfObject } from './payload.ts';
 import { RangeReader } from './range-reader.ts';
 import type { Observe } from '../keys/observer.ts';
-import { startPayload, type Unlocked } from './unlock.ts';
+import { startPayload, tagOf, type Unlocked } from './unlock.ts';
 
 /** What is known of an object once it has been opened; everything here has been authenticated. */
 export interface ObjectInfo {
@@ -66,13 +66,43 @@ export interface ObjectOptions extends Expectations {
 export const OBJECT_OPTIONS = ['observe', 'signal', 'expectId', 'expectContext', 'requireSymmetricWrap'] as const;
 
 /** Unwraps the data key and checks the type, the header tag, metadata and expectations. */
-export async function unlockObject(
-  { head, lists }: Loaded,
+export function unlockObject(
+  loaded: Loaded,
   name: string,
   keys: Keys,
   options: ObjectOptions,
   verb: string,
 ): Promise<UnlockedObject> {
+  return withUnlocked(loaded, name, keys, options, verb, (unlocked) => unlockedObject(loaded.head, unlocked, name));
+}
+
+/** A payload that can be read, and which entry opened it. */
+export interface UnlockedPayload extends Pick<OpenedBy, 'uri' | 'version'> {
+  readonly state: FloeState;
+}
+
+/** As {@link unlockObject}, for who asks for nothing but the payload: whether the entry has a valid tag is not looked at. */
+export function unlockPayload(
+  loaded: Loaded,
+  name: string,
+  keys: Keys,
+  options: ObjectOptions,
+  verb: string,
+): Promise<UnlockedPayload> {
+  return withUnlocked(loaded, name, keys, options, verb, (unlocked) => {
+    metadataOf(loaded.head, unlocked, name);
+    return { state: startPayload(unlocked), uri: unlocked.recipient.uri, version: unlocked.version };
+  });
+}
+
+async function withUnlocked<T>(
+  { head, lists }: Loaded,
+  name: string,
+  keys: Keys,
+  options: ObjectOptions,
+  verb: string,
+  work: (unlocked: Unlocked) => T,
+): Promise<T> {
   const providers = keyList(keys, verb);
   if (head.core.type !== OBJECT_TYPE.data) {
     throw new WaxsealError('ERR_WRONG_TYPE', `${name} is not sealed data but a ${typeName(head.core.type)}`, {
@@ -83,18 +113,18 @@ export async function unlockObject(
   const { observe, signal, requireSymmetricWrap } = options;
   const unlocked = await unlockSlots(head, lists, providers, { name, observe, signal, requireSymmetricWrap });
   try {
-    return unlockedObject(head, unlocked, name);
+    return work(unlocked);
   } finally {
     zero(unlocked.dataKey);
   }
 }
 
-/** The object behind an unwrapped data key: checks the header tag (again) and opens the private metadata. */
+/** The object behind an unwrapped data key; opens the private metadata. */
 export function unlockedObject(head: Head, unlocked: Unlocked, name: string): UnlockedObject {
-  const metadata = head.meta.length === 0 ? undefined : openMeta(head.meta, unlocked.dataKey, head.bind, name);
+  const metadata = metadataOf(head, unlocked, name);
   return {
     head,
-    state: startPayload(head, unlocked.dataKey),
+    state: startPayload(unlocked),
     info: {
       id: toHex(head.core.id),
       context: head.core.context,
@@ -106,10 +136,14 @@ export function unlockedObject(head: Head, unlocked: Unlocked, name: string): Un
         uri: unlocked.recipient.uri,
         version: unlocked.version,
         symmetricWrap: unlocked.provider.symmetric,
-        tag: unlocked.tag,
+        tag: tagOf(unlocked, head),
       },
     },
   };
+}
+
+function metadataOf(head: Head, { dataKey }: Unlocked, name: string): PrivateMetadata | undefined {
+  return head.meta.length === 0 ? undefined : openMeta(head.meta, dataKey, head.bind, name);
 }
 
 export function typeName(type: number): string {

@@ -94,9 +94,40 @@ export type SlotPair = readonly [SlotReading, SlotReading];
 
 export async function readSlots(source: PrefixReader, head: AttachedHead): Promise<SlotPair> {
   const { slotA, slotSize } = head.geometry;
-  const both = new Uint8Array(await source.read(slotA, 2 * slotSize));
+  return slotsIn(new Uint8Array(await source.read(slotA, 2 * slotSize)), head, source.name);
+}
+
+function slotsIn(both: Uint8Array, { geometry: { slotSize }, bind }: AttachedHead, name: string): SlotPair {
   return [
-    readSlot(both.subarray(0, slotSize), 0, slotSize, head.bind, source.name),
-    readSlot(both.subarray(slotSize), 1, slotSize, head.bind, source.name),
+    readSlot(both.subarray(0, slotSize), 0, slotSize, bind, name),
+    readSlot(both.subarray(slotSize), 1, slotSize, bind, name),
   ];
+}
+
+/**
+ * Head and recipients of an object that is in memory and undamaged: what reading it piece by piece would find, at once.
+ *
+ * @returns undefined for anything that is not as a writer leaves it, which the reader that can tell what to do is for
+ */
+export function readSound(bytes: Uint8Array, name: string): (HeadReading & { readonly lists: ListCopies }) | undefined {
+  try {
+    const head = decodeHead(bytes, name);
+    const lists = listsIn(bytes, head, name);
+    return lists.every(({ slot }) => slot) ? { head, from: 0, problem: undefined, lists } : undefined;
+  } catch (error) {
+    if (error instanceof WaxsealError) return undefined;
+    throw error;
+  }
+}
+
+function listsIn(bytes: Uint8Array, head: Head, name: string): ListCopies {
+  if (isAttached(head)) {
+    const { slotA, slotSize } = head.geometry;
+    return slotsIn(new Uint8Array(bytes.subarray(slotA, slotA + 2 * slotSize)), head, name);
+  }
+  const { block, blockLength } = head.geometry;
+  // What has been copied with the head is not copied again.
+  const own =
+    block + blockLength <= head.bytes.length ? head.bytes : new Uint8Array(bytes.subarray(0, block + blockLength));
+  return [readBlock(own.subarray(block, block + blockLength), blockLength, head.bind, name)];
 }

@@ -1,4 +1,5 @@
-import { concat, onAbandon } from '../bytes/index.ts';
+import { allocateUnset, concat, onAbandon } from '../bytes/index.ts';
+import { encryptParts } from '../crypto/floe/segment-cipher.ts';
 import { encryptSegmentParts } from '../crypto/floe/segments.ts';
 import { refuseUnknownOptions, WaxsealError } from '../errors/index.ts';
 import { announce, type Announced, observed } from '../keys/observer.ts';
@@ -7,7 +8,7 @@ import { type ByteStream, isByteStream } from './byte-stream.ts';
 import { refuseInput, regroup, toWebStream } from './input.ts';
 import { type Chunks, takeIn } from './intake.ts';
 import { keyList, type Keys } from './keys-input.ts';
-import { type NewObject, newObject, type NewObjectOptions } from './new-object.ts';
+import { type NewObject, newObject, newObjectAtOnce, type NewObjectOptions } from './new-object.ts';
 import { payloadLength, shapeOfPlaintext } from './payload.ts';
 import type { OnProgress } from './progress.ts';
 
@@ -120,36 +121,38 @@ async function sealBytes(
     options.observe,
     'seal',
     { context: options.context, bytes: size },
-    async () => {
-      const object = await newObject(keys, { ...options, size });
-      try {
-        return { id: object.id, result: pieces(object, encryptAll(plaintext, object, options)) };
-      } finally {
-        object.state.close();
-      }
-    },
+    () =>
+      newObjectAtOnce(keys, { ...options, size }, (object, iv) => {
+        try {
+          return { id: object.id, result: pieces(object, encryptAll(plaintext, object, options, iv)) };
+        } finally {
+          object.state.close();
+        }
+      }),
     ({ id }) => ({ objectId: id }),
   );
   return sealed.result;
 }
 
+/** `firstIv`: for the first segment, if it was drawn in this very step; see {@link newObjectAtOnce}. */
 export function encryptAll(
   plaintext: Uint8Array,
   object: NewObject,
   { signal, onProgress }: Pick<SealOptions, 'signal' | 'onProgress'>,
+  firstIv?: Uint8Array,
 ): Uint8Array {
   const { prefix, segmentLength, state } = object;
   const size = plaintext.length;
   const { plainLength, segments } = shapeOfPlaintext(size, segmentLength);
-  // Every byte is written below, so zeroing the memory first would only cost time.
-  const out = new Uint8Array(Buffer.allocUnsafeSlow(prefix.length + payloadLength(size, segmentLength)).buffer);
+  const out = allocateUnset(prefix.length + payloadLength(size, segmentLength));
   out.set(prefix);
   let offset = prefix.length;
   for (let position = 0; position < segments; position += 1) {
     signal?.throwIfAborted();
     const from = position * plainLength;
     const piece = plaintext.subarray(from, from + plainLength);
-    const parts = encryptSegmentParts(state, piece, position, position === segments - 1);
+    const iv = position === 0 ? firstIv : undefined;
+    const parts = encryptParts(state, piece, position, position === segments - 1, iv);
     for (const part of [parts.prefix, parts.ciphertext, parts.tag]) {
       out.set(part, offset);
       offset += part.length;

@@ -1,6 +1,6 @@
 import { refuseUnknownOptions, WaxsealError } from '../errors/index.ts';
 import { SEGMENT_OVERHEAD } from '../crypto/floe/params.ts';
-import { DEFAULT_SEGMENT, PAGE } from './format/limits.ts';
+import { DEFAULT_SEGMENT, ID_LENGTH, PAGE } from './format/limits.ts';
 import { newCore, type ObjectShape, payloadOffset } from './new-object.ts';
 import { payloadLength, shapeOfPayload } from './payload.ts';
 
@@ -67,7 +67,11 @@ function headSize(size: number, options: SizeOptions): number {
     throw new TypeError('sizes of compact objects need recipientsLength: inspect tells it');
   }
   const recipientsSize = shape.layout === 'compact' ? recipientsLength : shape.slotSize;
-  return payloadOffset(newCore(shape, sizeKnown ? size : undefined), shape, recipientsSize ?? PAGE);
+  return payloadOffset(
+    newCore(shape, sizeKnown ? size : undefined, new Uint8Array(ID_LENGTH)),
+    shape,
+    recipientsSize ?? PAGE,
+  );
 }
 
 function requireSize(name: string, value: number): void {

@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { allocateUnset } from '../bytes/index.ts';
 import { fromSystemError, WaxsealError } from '../errors/index.ts';
 import { readFully } from '../files/index.ts';
 
@@ -132,7 +133,7 @@ export async function fileSource(
       async read(offset, length) {
         try {
           // Cut to what was read, so that zeroing it first would only cost time.
-          return await readFully(handle, new Uint8Array(Buffer.allocUnsafeSlow(length).buffer), offset);
+          return await readFully(handle, allocateUnset(length), offset);
         } catch (error) {
           throw fromSystemError(error, 'read', name, true);
         }

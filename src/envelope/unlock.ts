@@ -1,5 +1,6 @@
 import { toHex } from '../bytes/index.ts';
-import { type FloeState, startDecryption, verifyHeader } from '../crypto/floe/segments.ts';
+import { authenticateHeader } from '../crypto/floe/header.ts';
+import { createState, type FloeState, type Message } from '../crypto/floe/state.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { zero } from '../crypto/secrets.ts';
 import { WaxsealError } from '../errors/index.ts';
@@ -24,7 +25,8 @@ export interface Unlocked {
   /** As the provider reported it for this unwrap. */
   readonly version: string;
   readonly provider: KeyProvider;
-  readonly tag: TagState;
+  /** The FLOE message whose header tag the data key has been found to make. */
+  readonly message: Message;
 }
 
 /** Facts about the object for events. */
@@ -64,18 +66,23 @@ export async function unwrapRecipient(
   );
 }
 
-/** Whether `dataKey` is the key of this object: the FLOE header tag commits to key, core and meta. */
-function isDataKeyOf(head: Head, dataKey: Uint8Array): boolean {
-  return verifyHeader(dataKey, objectAad(head.bind, head.meta), head.floeHeader, floeParams(head));
+/** The message, if `dataKey` is the key of this object: the FLOE header tag commits to key, core and meta. */
+function messageOf(head: Head, dataKey: Uint8Array): Message | undefined {
+  const { segmentLength } = head.core;
+  return authenticateHeader(dataKey, objectAad(head.bind, head.meta), head.floeHeader, { segmentLength });
 }
 
-/** Starts reading the payload; the header tag is checked (again) on the way. */
-export function startPayload(head: Head, dataKey: Uint8Array): FloeState {
-  return startDecryption(dataKey, objectAad(head.bind, head.meta), head.floeHeader, floeParams(head));
+/** Starts reading the payload. */
+export function startPayload({ message, dataKey }: Unlocked): FloeState {
+  return createState('decrypt', message, dataKey);
 }
 
-function floeParams(head: Head): { segmentLength: number } {
-  return { segmentLength: head.core.segmentLength };
+/** Whether the entry that gave the data key was written by somebody who held it. */
+export function tagOf({ recipient, dataKey }: Unlocked, head: Head): TagState {
+  const tagKey = entryTagKey(dataKey, head.bind);
+  const tag = checkTag(recipient, tagKey);
+  zero(tagKey);
+  return tag;
 }
 
 /** Whether this key may try this entry at all. Only the caller's keys are ever candidates. */
@@ -136,14 +143,12 @@ async function tryRecipient(
   options: UnlockOptions,
 ): Promise<Unlocked> {
   const { secret, version } = await unwrapRecipient(recipient, provider, head, options);
-  if (!isDataKeyOf(head, secret)) {
+  const message = messageOf(head, secret);
+  if (message === undefined) {
     zero(secret);
     throw authenticationFailed(head, options.name);
   }
-  const tagKey = entryTagKey(secret, head.bind);
-  const tag = checkTag(recipient, tagKey);
-  zero(tagKey);
-  return { dataKey: secret, recipient, version, provider, tag };
+  return { dataKey: secret, recipient, version, provider, message };
 }
 
 function authenticationFailed(head: Head, name: string): WaxsealError {

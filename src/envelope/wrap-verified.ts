@@ -36,21 +36,14 @@ export async function wrapVerified(
   provider: KeyProvider,
   dataKey: Uint8Array,
   bind: Uint8Array,
-  facts: EventFacts,
+  facts: () => EventFacts,
   options: WrapOptions,
 ): Promise<VerifiedWrap> {
   return observed(
     options.observe,
     'wrap',
-    { ...facts, keyUri: provider.uri },
-    async () => {
-      const prove = provider.canUnwrap === false ? recompute : compare;
-      const { wrapped, version } = await prove(provider, dataKey, bind, options);
-      // Copied: the provider may reuse its buffer.
-      const { uri, algorithm } = wrapped;
-      const copy = { uri, version, algorithm, wrap: new Uint8Array(wrapped.wrap) };
-      return { wrapped: copy, assurance: prove === recompute ? 'recomputed' : 'compared' } as const;
-    },
+    () => ({ ...facts(), keyUri: provider.uri }),
+    () => (provider.canUnwrap === false ? recompute : compare)(provider, dataKey, bind, options),
     ({ wrapped, assurance }) => ({
       keyVersion: wrapped.version,
       algorithm: wrapped.algorithm,
@@ -60,10 +53,10 @@ export async function wrapVerified(
   );
 }
 
-interface Proven {
-  readonly wrapped: WrappedSecret;
-  /** As the provider reported it for the opening that proved the wrap. */
-  readonly version: string;
+/** @param version as the provider reported it for the opening that proved the wrap */
+function proven({ uri, algorithm, wrap }: WrappedSecret, version: string, assurance: Assurance): VerifiedWrap {
+  // Copied: the provider may reuse its buffer.
+  return { wrapped: { uri, version, algorithm, wrap: new Uint8Array(wrap) }, assurance };
 }
 
 async function compare(
@@ -71,7 +64,7 @@ async function compare(
   dataKey: Uint8Array,
   bind: Uint8Array,
   { signal }: WrapOptions,
-): Promise<Proven> {
+): Promise<VerifiedWrap> {
   const wrapped = await provider.wrap(dataKey, bind, { signal });
   assertWrapped(wrapped, provider);
   let unwrapped;
@@ -82,7 +75,7 @@ async function compare(
     if (!isWaxsealError(cause, 'ERR_AUTHENTICATION')) throw cause;
     throw unverified(provider, cause);
   }
-  return { wrapped, version: assertSame(provider, unwrapped, dataKey) };
+  return proven(wrapped, assertSame(provider, unwrapped, dataKey), 'compared');
 }
 
 async function recompute(
@@ -90,7 +83,7 @@ async function recompute(
   dataKey: Uint8Array,
   bind: Uint8Array,
   { signal }: WrapOptions,
-): Promise<Proven> {
+): Promise<VerifiedWrap> {
   if (provider.wrapRecomputed === undefined) {
     throw new WaxsealError(
       'ERR_UNVERIFIED_WRAP',
@@ -101,7 +94,7 @@ async function recompute(
   const { wrapped, recomputed } = await provider.wrapRecomputed(dataKey, bind, { signal });
   const version = assertSame(provider, recomputed, dataKey);
   assertWrapped(wrapped, provider);
-  return { wrapped, version };
+  return proven(wrapped, version, 'recomputed');
 }
 
 /** Zeroes the opened secret, compares it with the data key, and gives the version that was reported with it. */

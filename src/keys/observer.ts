@@ -153,14 +153,23 @@ const UNOBSERVED: Announced = { done: () => Promise.resolve(), failed: () => Pro
  * @throws WaxsealError `ERR_VETOED` when the observer throws at the intent: `work` was not started
  * @throws WaxsealError `ERR_OBSERVER` when the observer throws at the end: `work` had been done
  */
-export async function observed<T>(
+export function observed<T>(
   observe: Observe | undefined,
   operation: Operation,
   facts: EventFacts | (() => EventFacts),
   work: () => Promise<T>,
   outcome: (result: T) => EventFacts = () => ({}),
 ): Promise<T> {
-  if (observe === undefined) return work();
+  return observe === undefined ? work() : watched(observe, operation, facts, work, outcome);
+}
+
+async function watched<T>(
+  observe: Observe,
+  operation: Operation,
+  facts: EventFacts | (() => EventFacts),
+  work: () => Promise<T>,
+  outcome: (result: T) => EventFacts,
+): Promise<T> {
   const announced = await announce(observe, operation, typeof facts === 'function' ? facts() : facts);
   let result: T;
   try {

@@ -1,25 +1,31 @@
 import { concat, equalBytes } from '../../bytes/index.ts';
-import { equalSecrets, randomPublic, zero } from '../secrets.ts';
+import { equalSecrets, zero } from '../secrets.ts';
 import { requireBytes, requireKey } from './inputs.ts';
 import { ENCODED_PARAMS_LENGTH, encodeParams, floeKdf, HEADER_TAG, type MessageContext } from './kdf.ts';
 import { FLOE_IV_LENGTH, type FloeParams, HEADER_LENGTH, type ResolvedParams, resolveParams } from './params.ts';
 import { malformed } from './refusals.ts';
+import type { Message } from './state.ts';
 
 const TAG_OFFSET = ENCODED_PARAMS_LENGTH + FLOE_IV_LENGTH;
 const HEADER_TAG_LENGTH = HEADER_LENGTH - TAG_OFFSET;
 
-/** Draws a FLOE IV and makes the header that proves key, parameters and associated data. */
+/**
+ * Makes the header that proves key, parameters and associated data.
+ *
+ * @param aad kept by the message: nobody may change it afterwards
+ * @param iv 32 fresh random bytes; kept by the message
+ */
 export function createHeader(
   key: Uint8Array,
   aad: Uint8Array,
   params: ResolvedParams,
-): { context: MessageContext; header: Uint8Array } {
-  // The state lives longer than the call, so it must not see a later change to the caller's buffer.
-  const context = { encodedParams: encodeParams(params), iv: randomPublic(FLOE_IV_LENGTH), aad: new Uint8Array(aad) };
+  iv: Uint8Array,
+): { readonly message: Message; readonly header: Uint8Array } {
+  const context = { encodedParams: encodeParams(params), iv, aad };
   const tag = floeKdf(key, context, HEADER_TAG, HEADER_TAG_LENGTH);
   const header = concat(context.encodedParams, context.iv, tag);
   zero(tag);
-  return { context, header };
+  return { message: { params, context }, header };
 }
 
 /**
@@ -28,7 +34,7 @@ export function createHeader(
  *
  * @throws WaxsealError `ERR_MALFORMED`
  */
-export function parseHeader(header: Uint8Array, aad: Uint8Array, params: ResolvedParams): MessageContext {
+function parseHeader(header: Uint8Array, aad: Uint8Array, params: ResolvedParams): MessageContext {
   if (header.length !== HEADER_LENGTH)
     throw malformed(`a FLOE header has ${HEADER_LENGTH} bytes, not ${header.length}`);
   const encodedParams = encodeParams(params);
@@ -38,12 +44,12 @@ export function parseHeader(header: Uint8Array, aad: Uint8Array, params: Resolve
   return {
     encodedParams,
     iv: new Uint8Array(header.subarray(ENCODED_PARAMS_LENGTH, TAG_OFFSET)),
-    aad: new Uint8Array(aad),
+    aad,
   };
 }
 
 /** Whether the header tag is that of this key and context; in constant time (FLOE.md, `startDecryption`). */
-export function headerTagMatches(key: Uint8Array, header: Uint8Array, context: MessageContext): boolean {
+function headerTagMatches(key: Uint8Array, header: Uint8Array, context: MessageContext): boolean {
   const expected = floeKdf(key, context, HEADER_TAG, HEADER_TAG_LENGTH);
   try {
     return equalSecrets(expected, header.subarray(TAG_OFFSET));
@@ -63,8 +69,24 @@ export function headerTagMatches(key: Uint8Array, header: Uint8Array, context: M
  * @throws WaxsealError `ERR_MALFORMED` when the header has another length or other parameters
  */
 export function verifyHeader(key: Uint8Array, aad: Uint8Array, header: Uint8Array, params: FloeParams): boolean {
+  return authenticateHeader(key, aad, header, params) !== undefined;
+}
+
+/**
+ * As {@link verifyHeader}; gives what reading the message goes on with, without looking at the header again.
+ *
+ * @param aad kept by the message: nobody may change it afterwards
+ */
+export function authenticateHeader(
+  key: Uint8Array,
+  aad: Uint8Array,
+  header: Uint8Array,
+  params: FloeParams,
+): Message | undefined {
+  const resolved = resolveParams(params);
   requireKey(key);
   requireBytes('aad', aad);
   requireBytes('header', header);
-  return headerTagMatches(key, header, parseHeader(header, aad, resolveParams(params)));
+  const context = parseHeader(header, aad, resolved);
+  return headerTagMatches(key, header, context) ? { params: resolved, context } : undefined;
 }

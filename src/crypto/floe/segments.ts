@@ -6,42 +6,17 @@
  *
  * @packageDocumentation
  */
-import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
-import { writeU32 } from '../../bytes/index.ts';
-import { zero } from '../secrets.ts';
-import { checkFrame } from './frame.ts';
-import { createHeader, headerTagMatches, parseHeader } from './header.ts';
-import { requireBytes, requireKey, requirePosition } from './inputs.ts';
-import { floeKdf, MESSAGE_KEY, writePosition } from './kdf.ts';
-import {
-  type FloeParams,
-  INTERNAL_MARKER,
-  resolveParams,
-  SEGMENT_OVERHEAD,
-  SEGMENT_PREFIX_LENGTH,
-  TAG_LENGTH,
-} from './params.ts';
+import { allocateUnset } from '../../bytes/index.ts';
+import { randomPublic } from '../secrets.ts';
+import { authenticateHeader, createHeader } from './header.ts';
+import { requireBytes, requireKey } from './inputs.ts';
+import { FLOE_IV_LENGTH, type FloeParams, resolveParams, SEGMENT_OVERHEAD, SEGMENT_PREFIX_LENGTH } from './params.ts';
 import { authenticationFailed } from './refusals.ts';
-import { createState, FloeState, segmentKeyAt, paramsFor } from './state.ts';
+import { decryptParts, type EncryptedSegmentParts, encryptParts } from './segment-cipher.ts';
+import { createState, FloeState } from './state.ts';
 
 export { verifyHeader } from './header.ts';
-export { FloeState };
-
-const MESSAGE_KEY_LENGTH = 48;
-const AEAD = 'aes-256-gcm';
-/** Without it Node accepts a GCM tag of 4 bytes (node#52327). */
-const AEAD_OPTIONS = { authTagLength: TAG_LENGTH } as const;
-const MARKER_LENGTH = 4;
-
-/** A segment in its three pieces, for a vectored write: prefix ‖ ciphertext ‖ tag. The caller owns all three. */
-export interface EncryptedSegmentParts {
-  /** Marker (4) and AEAD IV (12). */
-  readonly prefix: Uint8Array;
-  /** As long as the plaintext. */
-  readonly ciphertext: Uint8Array;
-  /** 16 bytes. */
-  readonly tag: Uint8Array;
-}
+export { type EncryptedSegmentParts, FloeState };
 
 /** What {@link startEncryption} gives. */
 export interface StartedEncryption {
@@ -63,9 +38,9 @@ export function startEncryption(key: Uint8Array, aad: Uint8Array, params: FloePa
   const resolved = resolveParams(params);
   requireKey(key);
   requireBytes('aad', aad);
-  const { context, header } = createHeader(key, aad, resolved);
-  const messageKey = floeKdf(key, context, MESSAGE_KEY, MESSAGE_KEY_LENGTH);
-  return { state: createState('encrypt', resolved, context, messageKey), header };
+  // The state lives longer than the call, so it must not see a later change to the caller's buffer.
+  const { message, header } = createHeader(key, new Uint8Array(aad), resolved, randomPublic(FLOE_IV_LENGTH));
+  return { state: createState('encrypt', message, key), header };
 }
 
 /**
@@ -80,14 +55,10 @@ export function startEncryption(key: Uint8Array, aad: Uint8Array, params: FloePa
  * when its tag is wrong. TypeError, RangeError for a wrong argument
  */
 export function startDecryption(key: Uint8Array, aad: Uint8Array, header: Uint8Array, params: FloeParams): FloeState {
-  const resolved = resolveParams(params);
-  requireKey(key);
   requireBytes('aad', aad);
-  requireBytes('header', header);
-  const context = parseHeader(header, aad, resolved);
-  if (!headerTagMatches(key, header, context)) throw authenticationFailed();
-  const messageKey = floeKdf(key, context, MESSAGE_KEY, MESSAGE_KEY_LENGTH);
-  return createState('decrypt', resolved, context, messageKey);
+  const message = authenticateHeader(key, new Uint8Array(aad), header, params);
+  if (message === undefined) throw authenticationFailed();
+  return createState('decrypt', message, key);
 }
 
 /**
@@ -107,8 +78,7 @@ export function encryptSegment(
   isFinal: boolean,
 ): Uint8Array {
   const { prefix, ciphertext, tag } = encryptSegmentParts(state, plaintext, position, isFinal);
-  // Every byte is written below, so zeroing the memory first would only cost time.
-  const segment = plain(Buffer.allocUnsafeSlow(SEGMENT_OVERHEAD + ciphertext.length));
+  const segment = allocateUnset(SEGMENT_OVERHEAD + ciphertext.length);
   segment.set(prefix);
   segment.set(ciphertext, SEGMENT_PREFIX_LENGTH);
   segment.set(tag, SEGMENT_PREFIX_LENGTH + ciphertext.length);
@@ -125,24 +95,7 @@ export function encryptSegmentParts(
   position: number,
   isFinal: boolean,
 ): EncryptedSegmentParts {
-  const { segmentLength } = paramsFor(state, 'encrypt');
-  requireBytes('plaintext', plaintext);
-  requirePosition(position, isFinal);
-  const full = segmentLength - SEGMENT_OVERHEAD;
-  if (isFinal ? plaintext.length > full : plaintext.length !== full) {
-    throw new RangeError(
-      isFinal ? `the final segment takes at most ${full} bytes` : `an internal segment takes exactly ${full} bytes`,
-    );
-  }
-  const prefix = new Uint8Array(SEGMENT_PREFIX_LENGTH);
-  writeU32(prefix, 0, isFinal ? SEGMENT_OVERHEAD + plaintext.length : INTERNAL_MARKER);
-  // Drawn now, not from a pool: a pool in a VM snapshot that is resumed twice gives one IV to two plaintexts.
-  randomFillSync(prefix, MARKER_LENGTH);
-  const cipher = createCipheriv(AEAD, segmentKeyAt(state, position), prefix.subarray(MARKER_LENGTH), AEAD_OPTIONS);
-  cipher.setAAD(segmentAad(position, isFinal));
-  const ciphertext = plain(cipher.update(plaintext));
-  cipher.final();
-  return { prefix, ciphertext, tag: plain(cipher.getAuthTag()) };
+  return encryptParts(state, plaintext, position, isFinal, undefined);
 }
 
 /**
@@ -159,34 +112,5 @@ export function encryptSegmentParts(
  * RangeError for a position out of range; TypeError for a wrong type, a closed state, or one that was started to encrypt
  */
 export function decryptSegment(state: FloeState, segment: Uint8Array, position: number, isFinal: boolean): Uint8Array {
-  const { segmentLength } = paramsFor(state, 'decrypt');
-  requireBytes('segment', segment);
-  requirePosition(position, isFinal);
-  checkFrame(segment, segmentLength, isFinal);
-  const end = segment.length - TAG_LENGTH;
-  const iv = segment.subarray(MARKER_LENGTH, SEGMENT_PREFIX_LENGTH);
-  const decipher = createDecipheriv(AEAD, segmentKeyAt(state, position), iv, AEAD_OPTIONS);
-  decipher.setAAD(segmentAad(position, isFinal));
-  decipher.setAuthTag(segment.subarray(end));
-  const plaintext = plain(decipher.update(segment.subarray(SEGMENT_PREFIX_LENGTH, end)));
-  try {
-    decipher.final();
-  } catch {
-    zero(plaintext);
-    throw authenticationFailed();
-  }
-  return plaintext;
-}
-
-/** The AAD of a segment's AES-GCM: position (8) and 01 for the final segment, 00 for the others. */
-function segmentAad(position: number, isFinal: boolean): Uint8Array {
-  const aad = new Uint8Array(9);
-  writePosition(aad, 0, position);
-  aad[8] = isFinal ? 1 : 0;
-  return aad;
-}
-
-/** The same memory as a plain `Uint8Array`: a `Buffer` differs where it matters (`slice` does not copy). */
-function plain(buffer: Buffer): Uint8Array {
-  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+  return decryptParts(state, segment, position, isFinal);
 }

@@ -1,6 +1,6 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { zero } from '../secrets.ts';
-import { floeKdf, type MessageContext, segmentKeyPurpose } from './kdf.ts';
+import { floeKdf, MESSAGE_KEY, type MessageContext, segmentKeyPurpose } from './kdf.ts';
 import { KEY_LENGTH, type ResolvedParams } from './params.ts';
 
 /** What a state was started for. */
@@ -8,19 +8,22 @@ export type Direction = 'encrypt' | 'decrypt';
 
 // The functions below reach into the class, so that they are no methods of the public type.
 
-/** Makes a state, which takes over `messageKey` and zeroes it on close. */
-export let createState: (
-  direction: Direction,
-  params: ResolvedParams,
-  context: MessageContext,
-  messageKey: Uint8Array,
-) => FloeState;
+/** What one message is, beside its key. */
+export interface Message {
+  readonly params: ResolvedParams;
+  readonly context: MessageContext;
+}
+
+const MESSAGE_KEY_LENGTH = 48;
+
+/** Makes a state; `key` is read only and not kept. */
+export let createState: (direction: Direction, message: Message, key: Uint8Array) => FloeState;
 
 /** The parameters of a state. Throws TypeError when it is closed or was started for the other direction. */
 export let paramsFor: (state: FloeState, direction: Direction) => ResolvedParams;
 
 /** The AES-256-GCM key for a position. */
-export let segmentKeyAt: (state: FloeState, position: number) => KeyObject;
+export let segmentKeyAt: (state: FloeState, position: number) => KeyObject | Uint8Array;
 
 /**
  * The state of one FLOE message: its message key and the segment key used last. Opaque; made by `startEncryption`
@@ -33,7 +36,7 @@ export class FloeState {
   readonly #context: MessageContext;
   readonly #messageKey: Uint8Array;
   /** The segment key of the positions from `#first` on; one is enough for everything that runs in order. */
-  #segmentKey: KeyObject | undefined;
+  #segmentKey: KeyObject | Uint8Array | undefined;
   #first = 0;
   #closed = false;
 
@@ -45,7 +48,8 @@ export class FloeState {
   }
 
   static {
-    createState = (direction, params, context, messageKey) => new FloeState(direction, params, context, messageKey);
+    createState = (direction, { params, context }, key) =>
+      new FloeState(direction, params, context, floeKdf(key, context, MESSAGE_KEY, MESSAGE_KEY_LENGTH));
     paramsFor = (state, direction) => {
       if (!(#params in state)) throw new TypeError('state must come from startEncryption or startDecryption');
       if (state.#closed) throw new TypeError('the FLOE state is closed');
@@ -58,25 +62,35 @@ export class FloeState {
   }
 
   /** `DERIVE_KEY`: the segment key of a position, whose low `rotationMask` bits are cleared first. */
-  #keyAt(position: number): KeyObject {
+  #keyAt(position: number): KeyObject | Uint8Array {
     const first = position - (position % 2 ** this.#params.rotationMask);
-    if (this.#segmentKey === undefined || this.#first !== first) {
-      const bytes = floeKdf(this.#messageKey, this.#context, segmentKeyPurpose(first), KEY_LENGTH);
-      // A KeyObject keeps the key outside the JavaScript heap, and a cipher starts faster from it than from bytes.
-      this.#segmentKey = createSecretKey(bytes);
+    const known = this.#first === first ? this.#segmentKey : undefined;
+    if (known === undefined) {
+      this.#forgetSegmentKey();
+      this.#segmentKey = floeKdf(this.#messageKey, this.#context, segmentKeyPurpose(first), KEY_LENGTH);
       this.#first = first;
-      zero(bytes);
+      return this.#segmentKey;
     }
-    return this.#segmentKey;
+    if (!(known instanceof Uint8Array)) return known;
+    // A cipher starts faster from a KeyObject, which costs more to make than a single segment saves.
+    const made = createSecretKey(known);
+    zero(known);
+    this.#segmentKey = made;
+    return made;
+  }
+
+  #forgetSegmentKey(): void {
+    if (this.#segmentKey instanceof Uint8Array) zero(this.#segmentKey);
+    this.#segmentKey = undefined;
   }
 
   /**
-   * Zeroes the message key and drops the segment key (OpenSSL clears its copy when the handle is collected). Any
+   * Zeroes the keys (OpenSSL clears its copy of the segment key when the handle is collected). Any
    * later use of the state is a TypeError; closing again is fine.
    */
   close(): void {
     this.#closed = true;
     zero(this.#messageKey);
-    this.#segmentKey = undefined;
+    this.#forgetSegmentKey();
   }
 }

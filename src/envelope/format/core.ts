@@ -1,4 +1,4 @@
-import { type CborMap, type CborValue, decodeCanonicalCbor, encodeCbor } from '../../bytes/index.ts';
+import { cborLength, type CborMap, type CborValue, decodeCanonicalCbor, encodeCbor } from '../../bytes/index.ts';
 import { MAX_SEGMENTS, SEGMENT_OVERHEAD } from '../../crypto/floe/params.ts';
 import { hashLabel } from '../../crypto/hash.ts';
 import { WaxsealError } from '../../errors/index.ts';
@@ -59,7 +59,7 @@ export function encodeCore(core: Core): Uint8Array {
     );
   }
   const bytes = encodeCbor(map);
-  if (encodeCbor(context).length > MAX_CONTEXT) {
+  if (cborLength(context) > MAX_CONTEXT) {
     throw new RangeError(`the encryption context is over ${String(MAX_CONTEXT)} bytes`);
   }
   if (core.size !== undefined && core.size > maxSize(core.segmentLength)) {
@@ -144,7 +144,7 @@ function decodeContext(value: CborValue | undefined, name: string): Record<strin
     }
     entries.push([key, text]);
   }
-  if (encodeCbor(value as CborMap).length > MAX_CONTEXT) {
+  if (cborLength(value as CborMap) > MAX_CONTEXT) {
     throw new WaxsealError('ERR_LIMIT_EXCEEDED', `the encryption context of ${name} is over 4 KiB`, { object: name });
   }
   return Object.fromEntries(entries);

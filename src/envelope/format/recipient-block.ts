@@ -25,12 +25,12 @@ export function encodeBlock(list: Uint8Array, bind: Uint8Array, name: string): U
   return concat(blockHash(list, bind), list);
 }
 
-/** Reads a recipient block, as a slot without a generation of its own. */
+/** Reads a recipient block, as a slot without a generation of its own; what it gives are views of `bytes`. */
 export function readBlock(bytes: Uint8Array, blockLength: number, bind: Uint8Array, name: string): SlotReading {
   const invalid = (problem: string, erased = false): SlotReading => ({ bytes, slot: undefined, problem, erased });
   if (bytes.length < blockLength) return invalid('they are cut off');
   if (isZero(bytes)) return invalid('they were erased', true);
-  const list = new Uint8Array(bytes.subarray(HASH_LENGTH, blockLength));
+  const list = bytes.subarray(HASH_LENGTH, blockLength);
   if (!equalBytes(blockHash(list, bind), bytes.subarray(0, HASH_LENGTH))) return invalid('their hash does not match');
   try {
     const recipients = decodeRecipients(list, name);

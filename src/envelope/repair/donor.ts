@@ -53,7 +53,7 @@ export async function proveAndForget(
     zero(unlocked.dataKey);
     return;
   }
-  const state = startPayload(head, unlocked.dataKey);
+  const state = startPayload(unlocked);
   zero(unlocked.dataKey);
   try {
     const { segments, segmentLength, finalLength } = shapeOfPayloadAt(head, payload.size - segmentsAt, payload.name);

@@ -41,7 +41,7 @@ export async function freshRecipient(
   provider: KeyProvider,
   options: UpdateOptions,
 ): Promise<FreshRecipient> {
-  const { wrapped, assurance } = await wrapVerified(provider, dataKey, head.bind, objectFacts(head), options);
+  const { wrapped, assurance } = await wrapVerified(provider, dataKey, head.bind, () => objectFacts(head), options);
   const tagKey = entryTagKey(dataKey, head.bind);
   try {
     return { recipient: makeRecipient(wrapped, Math.floor(Date.now() / 1000), tagKey), assurance };

@@ -23,25 +23,49 @@ const COHERENT = new Set([0xef53, 0x58465342, 0x9123683e, 0x01021994, 0xf2f52010
  */
 const SETTLED_MS = 3000;
 
+/**
+ * How long one look at a folder serves, in milliseconds. Whoever changes a folder waits for longer before saying so
+ * ({@link seenByAll}): what was done is therefore noticed by every call that begins after it was said.
+ */
+const LOOK_MS = 1;
+const WAIT_MS = 2 * LOOK_MS;
+
+/** Monotonic and the same for all processes. Taken now: tests of others may put another clock in its place later. */
+const clock = performance.now.bind(performance);
+
+/** Waits until every process that looked at a folder before this call has to look again. */
+export async function seenByAll(folder: string): Promise<void> {
+  const until = clock() + WAIT_MS;
+  // Not by a timer, which may be another's as the clock may.
+  while (clock() < until) await stat(folder).catch(() => undefined);
+}
+
 /** Remembers what was last listed in a folder, for as long as a stamp proves that nothing has changed since. */
 export class StampedListing<T> {
   readonly #path: string;
   /** Device of the coherent file system that the folder lies on; false when it lies on another; undefined at first. */
   #device: bigint | false | undefined;
   #known: { readonly stamp: Stamp; readonly listing: T } | undefined;
+  /** When the last look began that found nothing changed. */
+  #lookedAt = -Infinity;
 
   constructor(path: string) {
     this.#path = path;
   }
 
   /**
-   * What was remembered, if it holds now. One system call, made at once: handing it to a thread takes thirty times as
-   * long as the call.
+   * What was remembered, if it holds now. At most one system call, made at once: handing it to a thread takes thirty
+   * times as long as the call.
    */
   current(): T | undefined {
     if (this.#known === undefined) return undefined;
+    const began = clock();
+    if (began - this.#lookedAt < LOOK_MS) return this.#known.listing;
     const now = this.#stamp();
-    if (now !== undefined && isSame(now, this.#known.stamp)) return this.#known.listing;
+    if (now !== undefined && isSame(now, this.#known.stamp)) {
+      this.#lookedAt = began;
+      return this.#known.listing;
+    }
     this.#known = undefined;
     return undefined;
   }
@@ -58,6 +82,7 @@ export class StampedListing<T> {
     if (stamp === undefined || now - Number(stamp.ctimeNs / 1_000_000n) < SETTLED_MS) return () => undefined;
     return (listing) => {
       this.#known = { stamp, listing };
+      this.#lookedAt = -Infinity;
     };
   }
 

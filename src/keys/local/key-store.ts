@@ -91,6 +91,17 @@ export class KeyStore {
     return listing;
   }
 
+  /**
+   * Facts about a version, the newest by default, if nothing needs to be read for them and its key is in memory: one look
+   * at the folder, at once.
+   */
+  known(version?: number): VersionFacts | undefined {
+    this.#secrets.assertOpen();
+    if (this.#facts === undefined || this.#stamped.current() !== this.#facts.of) return undefined;
+    const facts = this.#facts.byVersion.get(version ?? newestOf(this.#facts.of));
+    return facts !== undefined && this.#keks.has(facts.n) ? facts : undefined;
+  }
+
   /** Facts about version `n`, authenticated; undefined when it does not exist. */
   async facts(n: number, listing: Listing): Promise<VersionFacts | undefined> {
     const known = this.#facts?.of === listing ? this.#facts.byVersion.get(n) : undefined;
@@ -147,7 +158,7 @@ export class KeyStore {
    * a wrap under a version that a power cut takes away again would be lost with it.
    */
   async makeDurable(n: number): Promise<void> {
-    if (this.#durable.has(n)) return;
+    if (this.isDurable(n)) return;
     for (const folder of [this.folder, join(this.folder, '..'), join(this.folder, '..', '..')]) {
       await syncFolder(folder).catch((error: unknown) => {
         // Nothing can be lost on a file system that nobody writes.
@@ -155,6 +166,11 @@ export class KeyStore {
       });
     }
     this.#durable.add(n);
+  }
+
+  /** Whether {@link makeDurable} has nothing to do. */
+  isDurable(n: number): boolean {
+    return this.#durable.has(n);
   }
 
   /** Works with a KEK that was loaded, in one synchronous step. */

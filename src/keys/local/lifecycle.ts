@@ -6,6 +6,7 @@ import { syncFolder, writeFully } from '../../files/index.ts';
 import { type Observe, observed } from '../observer.ts';
 import type { CallOptions, KeyState } from '../provider.ts';
 import { damaged } from './damage.ts';
+import { seenByAll } from './folder-stamp.ts';
 import { type Listing, newestOf } from './key-folder.ts';
 import { type KeyRecord, KEY_ID_LENGTH, makeRecord, MAX_STATES, MAX_VERSION, versionString } from './key-records.ts';
 import type { KeyStore, VersionFacts } from './key-store.ts';
@@ -89,6 +90,7 @@ async function writeVersion(store: KeyStore, n: number, { secrets }: LifecycleCo
     // Through its final name and a new descriptor, before anything is wrapped under it.
     await store.load(n);
     if (!store.withKek(n, (read) => equalSecrets(read, kek))) throw damaged(store.path(n), 'it holds another key');
+    await seenByAll(store.folder);
     return versionString(record);
   } finally {
     zero(kek);
@@ -141,6 +143,7 @@ async function writeState(
   const record: KeyRecord = { type: 'state', name: store.name, n, keyId, created, sequence, state, at: new Date() };
   try {
     await writePrivateFile(store.path(n, sequence), serializeRecord(makeRecord(record, secrets)), { overwrite: false });
+    await seenByAll(store.folder);
     return true;
   } catch (error) {
     if (isWaxsealError(error, 'ERR_OUTPUT_EXISTS')) return false;
@@ -165,6 +168,7 @@ async function erase(store: KeyStore, n: number): Promise<void> {
     }
     await unlink(path);
     await syncFolder(store.folder);
+    await seenByAll(store.folder);
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw fromSystemError(error, 'erase', path);
   }

@@ -34,8 +34,8 @@ export interface KeyLifecycle {
  * One key of a local keyring (SPEC section "Wrap algorithms", number 1):
  * `nonce(24) ‖ secretbox(secret, nonce, X(KEK, "waxseal/1 local", keyId ‖ binding, 32))`.
  *
- * Every wrap and unwrap looks at the folder of the key, so that a rotation or a change of state by another process is
- * noticed at once.
+ * Every wrap and unwrap looks at the folder of the key, or relies on a look less than a millisecond old, so that a
+ * rotation or a change of state is noticed by every call that begins after it was reported as done.
  */
 export class LocalKey implements KeyProvider {
   readonly uri: string;
@@ -54,6 +54,8 @@ export class LocalKey implements KeyProvider {
   async wrap(secret: Uint8Array, binding: Uint8Array, { signal }: CallOptions = {}): Promise<WrappedSecret> {
     assertInputs(secret, binding);
     signal?.throwIfAborted();
+    const known = this.#store.known();
+    if (known?.state === 'active' && this.#store.isDurable(known.n)) return this.#seal(secret, known, binding);
     return settled(this.#store, async (listing) => {
       const n = newestOf(listing);
       const facts = await this.#store.facts(n, listing);
@@ -61,9 +63,7 @@ export class LocalKey implements KeyProvider {
       await this.#store.load(n);
       await this.#store.makeDurable(n);
       signal?.throwIfAborted();
-      const nonce = randomPublic(BOX_NONCE_LENGTH);
-      const box = this.#underKek(facts, binding, (key) => sealBox(secret, nonce, key));
-      return { uri: this.uri, version: facts.version, algorithm: WRAP_ALGORITHM.local, wrap: concat(nonce, box) };
+      return this.#seal(secret, facts, binding);
     });
   }
 
@@ -73,16 +73,28 @@ export class LocalKey implements KeyProvider {
     signal?.throwIfAborted();
     const named = parseVersion(wrapped.version);
     if (named === undefined) throw this.#noVersion(wrapped.version);
+    const known = this.#store.known(named.n);
+    if (known !== undefined) return this.#unwrapWith(known, named.keyId, wrapped, binding);
     return settled(this.#store, async (listing) => {
       const facts = await this.#store.facts(named.n, listing);
-      if (facts === undefined || !equalBytes(facts.keyId, named.keyId)) throw this.#noVersion(wrapped.version);
-      if (!mayUnwrap(facts.state)) throw this.#disabled(facts, 'unwrap');
-      await this.#store.load(facts.n);
+      if (facts !== undefined && mayUnwrap(facts.state)) await this.#store.load(facts.n);
       signal?.throwIfAborted();
-      const secret = this.#open(wrapped.wrap, facts, binding);
-      if (secret === undefined) throw this.#notAuthentic(facts);
-      return { secret, version: facts.version };
+      return this.#unwrapWith(facts, named.keyId, wrapped, binding);
     });
+  }
+
+  /** Unwraps with a version that is in memory, unless it is another one, or its state forbids that. */
+  #unwrapWith(
+    facts: VersionFacts | undefined,
+    keyId: Uint8Array,
+    { version, wrap }: WrappedSecret,
+    binding: Uint8Array,
+  ): UnwrappedSecret {
+    if (facts === undefined || !equalBytes(facts.keyId, keyId)) throw this.#noVersion(version);
+    if (!mayUnwrap(facts.state)) throw this.#disabled(facts, 'unwrap');
+    const secret = this.#open(wrap, facts, binding);
+    if (secret === undefined) throw this.#notAuthentic(facts);
+    return { secret, version: facts.version };
   }
 
   describe(options?: CallOptions): Promise<KeyDescription> {
@@ -95,6 +107,12 @@ export class LocalKey implements KeyProvider {
 
   async disableVersion(version: string, options?: CallOptions): Promise<void> {
     await this.#lifecycle.setState(this.#store.name, version, 'suspended', options);
+  }
+
+  #seal(secret: Uint8Array, facts: VersionFacts, binding: Uint8Array): WrappedSecret {
+    const nonce = randomPublic(BOX_NONCE_LENGTH);
+    const box = this.#underKek(facts, binding, (key) => sealBox(secret, nonce, key));
+    return { uri: this.uri, version: facts.version, algorithm: WRAP_ALGORITHM.local, wrap: concat(nonce, box) };
   }
 
   #open(wrap: Uint8Array, facts: VersionFacts, binding: Uint8Array): Uint8Array<ArrayBuffer> | undefined {

@@ -5,6 +5,7 @@ import { isWaxsealError, WaxsealError } from '../../errors/index.ts';
 import { syncFolder, withFolderLock } from '../../files/index.ts';
 import { coveredVersions, MAX_BACKUP_BYTES, openBackup, type OpenedBackup } from './backup-file.ts';
 import { damaged } from './damage.ts';
+import { seenByAll } from './folder-stamp.ts';
 import {
   headerBytes,
   KEYRING_FILE,
@@ -134,6 +135,7 @@ async function carryOut(root: string, plan: RestorePlan): Promise<{ added: strin
     done.added.push(join(...entry.path));
   }
   await syncFolder(root);
+  await seenByAll(root);
   return done;
 }
 

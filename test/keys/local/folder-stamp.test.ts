@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { StampedListing } from '../../../src/keys/local/folder-stamp.ts';
+import { seenByAll, StampedListing } from '../../../src/keys/local/folder-stamp.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { scaled } from '../../tier.ts';
 
@@ -18,7 +18,7 @@ let base = '';
 
 beforeAll(async () => {
   base = await mkdtemp(join(tmpdir(), 'waxseal-stamp-'));
-  for (let i = 0; i < 8; i += 1) {
+  for (let i = 0; i < 9; i += 1) {
     const folder = join(base, String(i));
     await mkdir(folder);
     for (const name of ['a', 'b']) await writeFile(join(folder, name), name);
@@ -64,6 +64,7 @@ describe.runIf(isLinux)('a listing is remembered while the stamp of its folder s
       const folder = settledFolder();
       const stamped = await remembered(folder);
       await change(folder);
+      await seenByAll(folder);
       expect(stamped.current()).toBeUndefined();
     });
   }
@@ -75,6 +76,18 @@ describe.runIf(isLinux)('a listing is remembered while the stamp of its folder s
     const listed = await readdir(folder);
     await writeFile(join(folder, 'c'), 'c');
     remember(listed);
+    expect(stamped.current()).toBeUndefined();
+  });
+
+  it('and not after a change that was waited for, however often it was looked at before', async () => {
+    const folder = settledFolder();
+    const stamped = await remembered(folder);
+    for (let i = 0; i < 1000; i += 1) stamped.current();
+    const began = performance.now();
+    await writeFile(join(folder, 'c'), 'c');
+    await seenByAll(folder);
+    // The promise of a look is half of what a writer waits for.
+    expect(performance.now() - began).toBeGreaterThanOrEqual(2);
     expect(stamped.current()).toBeUndefined();
   });
 

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLocalKeyring, type LocalKeyring, openLocalKeyring } from '../../../src/keys/local/index.ts';
 import { scaled } from '../../tier.ts';
+import { seenByAll } from '../../../src/keys/local/folder-stamp.ts';
 import { startChild } from './child.ts';
 import { random, refusal } from './rings.ts';
 
@@ -114,6 +115,7 @@ describe('the next call notices at once, also when the folder is not listed any 
     const key = ring.key('default');
     await rename(keyFolder, join(base, 'newer'));
     await rename(join(base, 'older'), keyFolder);
+    await seenByAll(keyFolder);
     const error = await refusal(key.wrap(random(), random()), 'ERR_KEYRING_DAMAGED');
     expect(error.message).toContain('rolled back');
     await rm(keyFolder, { recursive: true });
@@ -127,6 +129,7 @@ describe('the next call notices at once, also when the folder is not listed any 
     const binding = random();
     const wrapped = await key.wrap(random(), binding);
     await rm(folder, { recursive: true });
+    await seenByAll(folder);
     await refusal(key.wrap(random(), random()), 'ERR_KEYRING_DAMAGED');
     await refusal(key.unwrap(wrapped, binding), 'ERR_KEYRING_DAMAGED');
   });
@@ -136,6 +139,7 @@ describe('the next call notices at once, also when the folder is not listed any 
     const key = ring.key('default');
     for (const loose of [0o040, 0o020, 0o001]) {
       await chmod(keyFolder, 0o700 | loose);
+      await seenByAll(keyFolder);
       const error = await refusal(key.wrap(random(), random()), 'ERR_KEYRING_PERMISSIONS');
       expect(error.next).toContain(`chmod 700 ${keyFolder}`);
       await chmod(keyFolder, 0o700);
