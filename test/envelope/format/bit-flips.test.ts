@@ -116,9 +116,9 @@ async function flip(area: Area, at: number, bit: number): Promise<string | undef
   }
 }
 
-const extent = tier === 'short' ? 'of what means something, and one of each byte of padding' : 'without exception';
+const extent = tier === 'short' ? 'some of them, others each time' : 'every one';
 
-describe(`every flipped bit ${extent} (WAXSEAL_TEST_SEED=${String(seed)})`, () => {
+describe(`flipped bits, ${extent} (WAXSEAL_TEST_SEED=${String(seed)})`, () => {
   it('the object itself opens, is inspected and verified', async () => {
     expect(await opening(object)).toBe('opens');
     expect(await verified(object)).toBe(true);
@@ -126,14 +126,20 @@ describe(`every flipped bit ${extent} (WAXSEAL_TEST_SEED=${String(seed)})`, () =
     expect(areas.reduce((sum, { from, to }) => sum + to - from, 0)).toBe(object.length);
   });
 
+  /** All of them; in the short tier some, and others each time. */
+  function bitsAt(isPadding: boolean): readonly number[] {
+    if (scaled(false, true, true)) return [0, 1, 2, 3, 4, 5, 6, 7];
+    const bit = Math.floor(next() * 8);
+    if (isPadding) return next() < 0.4 ? [bit] : [];
+    return [bit, (bit + 1 + Math.floor(next() * 7)) % 8];
+  }
+
   it.each([...Array(12).keys()])('area %i', { timeout: 3_600_000 }, async (index) => {
     const area = areas[index];
     if (area === undefined) throw new Error('no such area');
     const wrong: string[] = [];
     for (let at = area.from; at < area.to; at += 1) {
-      const bits =
-        area.padding === true && scaled(true, false, false) ? [Math.floor(next() * 8)] : [0, 1, 2, 3, 4, 5, 6, 7];
-      for (const bit of bits) {
+      for (const bit of bitsAt(area.padding === true)) {
         const problem = await flip(area, at, bit);
         if (problem !== undefined) wrong.push(`${area.name}, byte ${String(at)}, bit ${String(bit)}: ${problem}`);
       }
