@@ -44,6 +44,7 @@ export class LocalKey implements KeyProvider {
   readonly symmetric = true;
   readonly #store: KeyStore;
   readonly #lifecycle: KeyLifecycle;
+  #lastNamed: { readonly version: string; readonly named: NamedVersion } | undefined;
 
   constructor(store: KeyStore, lifecycle: KeyLifecycle) {
     this.uri = `local:${store.name}`;
@@ -71,7 +72,7 @@ export class LocalKey implements KeyProvider {
     assertBinding(binding);
     this.#assertMine(wrapped);
     signal?.throwIfAborted();
-    const named = parseVersion(wrapped.version);
+    const named = this.#named(wrapped.version);
     if (named === undefined) throw this.#noVersion(wrapped.version);
     const known = this.#store.known(named.n);
     if (known !== undefined) return this.#unwrapWith(known, named.keyId, wrapped, binding);
@@ -107,6 +108,16 @@ export class LocalKey implements KeyProvider {
 
   async disableVersion(version: string, options?: CallOptions): Promise<void> {
     await this.#lifecycle.setState(this.#store.name, version, 'suspended', options);
+  }
+
+  /** Most of what is unwrapped one after the other names one version. */
+  #named(version: string): NamedVersion | undefined {
+    if (this.#lastNamed?.version !== version) {
+      const named = parseVersion(version);
+      if (named === undefined) return undefined;
+      this.#lastNamed = { version, named };
+    }
+    return this.#lastNamed.named;
   }
 
   #seal(secret: Uint8Array, facts: VersionFacts, binding: Uint8Array): WrappedSecret {
@@ -182,8 +193,13 @@ export class LocalKey implements KeyProvider {
   }
 }
 
+interface NamedVersion {
+  readonly n: number;
+  readonly keyId: Uint8Array;
+}
+
 /** Only the full form: what an object records names the id of the key, not just a number that two keyrings may share. */
-function parseVersion(version: string): { readonly n: number; readonly keyId: Uint8Array } | undefined {
+function parseVersion(version: string): NamedVersion | undefined {
   const match = /^([1-9][0-9]{0,7})\.([\w-]{22})$/.exec(version);
   const keyId = fromBase64Url(match?.[2] ?? '');
   return match === null || keyId?.length !== KEY_ID_LENGTH ? undefined : { n: Number(match[1]), keyId };
