@@ -18,6 +18,13 @@ describe('sha256', () => {
     expect(sha256()).toEqual(sha256(text('')));
   });
 
+  it('of parts that are longer than the room kept for them', () => {
+    const parts = [4000, 96, 1].map((length) => new Uint8Array(length).fill(7));
+    const whole = new Uint8Array(4097).fill(7);
+    expect(sha256(...parts)).toEqual(sha256(whole));
+    expect(sha256(...parts.slice(0, 2))).toEqual(sha256(whole.subarray(1)));
+  });
+
   it('gives a plain Uint8Array of 32 bytes', () => {
     expect(sha256().constructor).toBe(Uint8Array);
     expect(sha256().length).toBe(32);

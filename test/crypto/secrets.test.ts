@@ -1,6 +1,25 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
-import { allocateSecret, equalSecrets, randomPublic, randomSecret, zero } from '../../src/crypto/secrets.ts';
+import { describe, expect, it, vi } from 'vitest';
+import {
+  allocateSecret,
+  equalSecrets,
+  randomPublic,
+  randomSecret,
+  randomTogether,
+  zero,
+} from '../../src/crypto/secrets.ts';
+
+/** What was filled with randomness. */
+const { filled } = vi.hoisted(() => ({ filled: [] as Uint8Array[] }));
+
+vi.mock('node:crypto', async (original) => {
+  const real = await original<typeof import('node:crypto')>();
+  const randomFillSync = (into: Uint8Array, ...range: number[]): Uint8Array => {
+    filled.push(into);
+    return real.randomFillSync(into, ...range);
+  };
+  return { ...real, randomFillSync };
+});
 
 describe('secrets in memory', () => {
   it('have an ArrayBuffer of their own', () => {
@@ -17,6 +36,26 @@ describe('secrets in memory', () => {
     for (let i = 0; i < 100; i++) seen.add(Buffer.from(randomPublic(16)).toString('hex'));
     expect(seen.size).toBe(200);
     expect([randomSecret(0).length, randomPublic(1000).length]).toEqual([0, 1000]);
+  });
+
+  it('are drawn together with what everybody may know, each in memory of its own', () => {
+    const seen = new Set<string>();
+    for (let i = 0; i < 100; i++) {
+      filled.length = 0;
+      const { known, secret } = randomTogether(16, 32);
+      expect([known.length, known.buffer.byteLength, secret.length, secret.buffer.byteLength]).toEqual([
+        16, 16, 32, 32,
+      ]);
+      for (const bytes of [known, secret.subarray(0, 16), secret.subarray(16)]) {
+        seen.add(Buffer.from(bytes).toString('hex'));
+      }
+      // One draw, whose own memory keeps nothing.
+      expect(filled).toHaveLength(1);
+      expect(filled[0]?.every((byte) => byte === 0)).toBe(true);
+    }
+    expect(seen.size).toBe(300);
+    expect(randomTogether(64, 32).known).toHaveLength(64);
+    expect(() => randomTogether(65, 32)).toThrow(new RangeError('at most 96 bytes at once'));
   });
 
   it('zero overwrites all that it is given', () => {

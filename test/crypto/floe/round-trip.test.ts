@@ -12,6 +12,7 @@ import {
   HEADER_LENGTH,
   OnlineEncryptor,
 } from '../../../src/crypto/floe/index.ts';
+import { encryptParts, SEGMENT_IV_LENGTH } from '../../../src/crypto/floe/segment-cipher.ts';
 import { encryptSegment, encryptSegmentParts, startEncryption } from '../../../src/crypto/floe/segments.ts';
 import { AAD, bytes, collect, inChunks, join, KEY, RANDOM_ACCESS, READERS, split } from './floe-messages.ts';
 
@@ -121,6 +122,16 @@ describe('round trip', () => {
     const { prefix, ciphertext, tag } = encryptSegmentParts(state, bytes(20), 0, true);
     expect([prefix.length, ciphertext.length, tag.length]).toEqual([16, 20, 16]);
     expect([...prefix.subarray(0, 4)]).toEqual([0, 0, 0, 52]);
+    const message = join(header, [prefix, ciphertext, tag]);
+    expect(await RANDOM_ACCESS(KEY, AAD, message, { segmentLength: 64 })).toEqual(bytes(20));
+  });
+
+  it('a segment under an IV that was drawn for it', async () => {
+    const { state, header } = startEncryption(KEY, AAD, { segmentLength: 64 });
+    const iv = bytes(SEGMENT_IV_LENGTH, 9);
+    const { prefix, ciphertext, tag } = encryptParts(state, bytes(20), 0, true, iv);
+    expect([...prefix]).toEqual([0, 0, 0, 52, ...iv]);
+    expect(SEGMENT_IV_LENGTH).toBe(12);
     const message = join(header, [prefix, ciphertext, tag]);
     expect(await RANDOM_ACCESS(KEY, AAD, message, { segmentLength: 64 })).toEqual(bytes(20));
   });

@@ -102,6 +102,15 @@ describe('secrets are zeroed on close (ATTACKS 26)', () => {
     expect(digests.every(isZero)).toBe(true);
   });
 
+  it('a segment key is zeroed when another one takes its place', () => {
+    const { state } = startEncryption(KEY, AAD, PARAMS);
+    for (const position of [0, 2, 4]) {
+      encryptSegment(state, bytes(8), position, false);
+      expect(live()).toBe(2);
+    }
+    state.close();
+  });
+
   it('a segment key is derived once for all the segments that share it', () => {
     const { state } = startEncryption(KEY, AAD, PARAMS);
     const derived = [0, 1, 2, 3].map((position) => {
