@@ -5,7 +5,7 @@ import { decodeHead } from '../../../src/envelope/format/head.ts';
 import { decodeRecipients } from '../../../src/envelope/format/recipients.ts';
 import { readSlot } from '../../../src/envelope/format/slot.ts';
 import { hashLabel } from '../../../src/crypto/hash.ts';
-import { inspect, isWaxsealError, open } from '../../../src/index.ts';
+import { convert, inspect, isWaxsealError, open } from '../../../src/index.ts';
 import { scaled } from '../../tier.ts';
 import type { FixedKey } from '../../vectors/waxseal/make/fixed-key.ts';
 import { generator, smallObject, testSeed } from './objects.ts';
@@ -19,6 +19,8 @@ const bytes = (length: number): Uint8Array => Uint8Array.from({ length }, () => 
 
 const PLAINTEXT = Uint8Array.of(1, 2, 3);
 let base: Uint8Array;
+let compact: Uint8Array;
+let detached: { readonly header: Uint8Array; readonly payload: Uint8Array };
 let keys: readonly FixedKey[];
 let list: Uint8Array;
 let core: Uint8Array;
@@ -26,6 +28,8 @@ let bind: Uint8Array;
 
 beforeAll(async () => {
   ({ object: base, keys } = await smallObject(PLAINTEXT));
+  compact = await convert(base, 'compact');
+  detached = await convert(base, 'detached');
   const view = new DataView(base.buffer, base.byteOffset);
   core = base.slice(64, 64 + view.getUint32(12));
   bind = hashLabel('waxseal/1 bind', core);
@@ -171,6 +175,44 @@ function forgedObject(): Uint8Array {
   return concat(head, forgedSlot(0, slotSize, forBind), forgedSlot(1, slotSize, forBind), head, bytes(below(200)));
 }
 
+/** All of a compact or detached object but its segments, around any core and list, with lengths and hashes that fit, or nearly. */
+function forgedBlockHead(layout: 'compact' | 'detached'): Uint8Array {
+  const original = layout === 'compact' ? compact : detached.header;
+  if (next() < 0.3) return next() < 0.1 ? original : mutated(original);
+  const inside = next() < 0.3 ? core : shaped('core', core);
+  const entries = shaped('list', list);
+  const meta = bytes(pick(0, 0, 92, 4096));
+  const prelude = original.slice(0, 32);
+  writeU32(prelude, 12, inside.length);
+  writeU32(prelude, 16, meta.length);
+  writeU32(prelude, 20, entries.length);
+  const floe = concat(Uint8Array.of(0, 0, 0, 0, 16, 0, 0, 0, 0, 32), bytes(64));
+  const forBind = hashLabel('waxseal/1 bind', inside);
+  const block = concat(hashLabel('waxseal/1 recipients', forBind, entries), entries);
+  const hash = hashLabel('waxseal/1 head', prelude, inside, meta, floe);
+  const head =
+    layout === 'compact'
+      ? concat(prelude, inside, meta, block, floe)
+      : concat(prelude, hash, inside, meta, floe, block);
+  return next() < 0.2 ? mutated(head) : head;
+}
+
+/** Opens it as bytes and as a stream, which must agree. */
+async function opens(input: Uint8Array, header?: Uint8Array): Promise<'value' | 'refused'> {
+  const source = <T>(body: T): T => (header === undefined ? body : ({ header, payload: body } as T));
+  const opened = await survives(async () => {
+    const plaintext = await open(source(input), keys);
+    // Whatever was done to it: what opens is what was sealed.
+    if (Buffer.compare(plaintext, PLAINTEXT) !== 0) throw new TypeError('wrong plaintext');
+  });
+  const streamed = await survives(async () => {
+    for await (const chunk of await open(source([input]), keys))
+      if (Buffer.compare(chunk, PLAINTEXT) !== 0) throw new TypeError('wrong plaintext');
+  });
+  expect(streamed).toBe(opened);
+  return opened;
+}
+
 /** Runs a parser; anything but a value or a WaxsealError fails the test. */
 async function survives(work: () => unknown): Promise<'value' | 'refused'> {
   try {
@@ -211,17 +253,20 @@ const PARSERS: Readonly<Record<string, () => Promise<'value' | 'refused'>>> = {
   objects: async () => {
     const input = forgedObject();
     await survives(() => inspect(input));
-    const opened = await survives(async () => {
-      const plaintext = await open(input, keys);
-      // Whatever was done to it: what opens is what was sealed.
-      if (Buffer.compare(plaintext, PLAINTEXT) !== 0) throw new TypeError('wrong plaintext');
-    });
-    const streamed = await survives(async () => {
-      for await (const chunk of await open([input], keys))
-        if (Buffer.compare(chunk, PLAINTEXT) !== 0) throw new TypeError('wrong plaintext');
-    });
-    expect(streamed).toBe(opened);
-    return opened;
+    return opens(input);
+  },
+  'compact objects': async () => {
+    const head = forgedBlockHead('compact');
+    const input = next() < 0.7 ? head : concat(head, bytes(below(200)));
+    await survives(() => inspect(input));
+    await survives(() => decodeHead(input, 'x'));
+    return opens(input);
+  },
+  'detached headers': async () => {
+    const header = forgedBlockHead('detached');
+    await survives(() => inspect(header));
+    await survives(() => decodeHead(header, 'x'));
+    return opens(next() < 0.8 ? detached.payload : mutated(detached.payload), header);
   },
 };
 
