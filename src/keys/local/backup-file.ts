@@ -6,7 +6,8 @@ import { x25519Uri } from '../x25519/public-key.ts';
 import { fieldsOf } from './fields.ts';
 import { type KeyRecord, readRecord, recordFileName, type StateRecord, versionString } from './key-records.ts';
 import { KEYS_FOLDER, makeHeader, openHeader, parseHeader } from './keyring-file.ts';
-import { isPairRecord, pairFileName, type PairRecord, PAIRS_FOLDER, readPair, withPrivateKey } from './pair-records.ts';
+import { PAIRS_FOLDER } from './pair-names.ts';
+import { isPairRecord, pairFileName, type PairRecord, readPair, withPrivateKey } from './pair-records.ts';
 import {
   assertKind,
   type JsonRecord,

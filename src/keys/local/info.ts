@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { toHex } from '../../bytes/index.ts';
 import { listKeyNames } from './key-names.ts';
-import { listPairNames } from './pair-store.ts';
+import { listPairNames } from './pair-names.ts';
 import { requireHeader } from './open-keyring.ts';
 
 /** What a keyring shows without being unlocked. Nothing of it is authenticated. */

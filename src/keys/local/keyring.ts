@@ -3,17 +3,16 @@ import { toHex } from '../../bytes/index.ts';
 import type { Observe } from '../observer.ts';
 import { type CallOptions, KEY_STATES, type KeyDescription, type KeyProvider, type KeyState } from '../provider.ts';
 import { assertLocalName } from '../uri.ts';
-import { type BackupReport, writeBackup } from './backup.ts';
-import { changeKeyringUnlock } from './change-unlock.ts';
+import type { BackupReport } from './backup.ts';
 import { KEYS_FOLDER } from './keyring-file.ts';
 import { listKeyNames } from './key-names.ts';
 import { KeyStore } from './key-store.ts';
 import { settled } from './settled.ts';
-import { type LastBackup, readLastBackup, writeLastBackup } from './last-backup.ts';
-import { createKey, type LifecycleContext, rotateKey, setKeyState } from './lifecycle.ts';
+import type { LastBackup } from './last-backup.ts';
+import type { LifecycleContext } from './lifecycle.ts';
 import { LocalKey } from './local-key.ts';
 import type { LocalX25519Key } from './pair-store.ts';
-import { RingPairs } from './ring-pairs.ts';
+import type { RingPairs } from './ring-pairs.ts';
 import type { RingSecrets } from './ring-secrets.ts';
 import type { ScryptCost } from './scrypt.ts';
 import type { Unlock } from './unlock.ts';
@@ -36,7 +35,6 @@ export class LocalKeyring {
   readonly #secrets: RingSecrets;
   readonly #settings: KeyringSettings;
   readonly #stores = new Map<string, KeyStore>();
-  readonly #pairs: RingPairs;
 
   /** @internal */
   constructor(folder: string, secrets: RingSecrets, settings: KeyringSettings) {
@@ -44,7 +42,6 @@ export class LocalKeyring {
     this.folder = folder;
     this.#secrets = secrets;
     this.#settings = settings;
-    this.#pairs = new RingPairs(folder, secrets);
   }
 
   /**
@@ -71,12 +68,12 @@ export class LocalKeyring {
    * @throws WaxsealError `ERR_KEY_NOT_FOUND`, `ERR_KEYRING_DAMAGED`, `ERR_INVALID_KEY_URI` for a name that none can have
    */
   async x25519Key(name: string): Promise<LocalX25519Key> {
-    return this.#pairs.key(name);
+    return (await this.#pairs()).key(name);
   }
 
   /** Every X25519 key pair of the keyring, in the order of their names. */
   async x25519Keys(): Promise<LocalX25519Key[]> {
-    return this.#pairs.keys();
+    return (await this.#pairs()).keys();
   }
 
   /**
@@ -86,7 +83,7 @@ export class LocalKeyring {
    * @throws WaxsealError `ERR_KEY_EXISTS`, `ERR_VETOED`
    */
   async createX25519(name: string, options: CallOptions = {}): Promise<LocalX25519Key> {
-    return this.#pairs.create(name, this.#context(options));
+    return (await this.#pairs()).create(name, this.#context(options));
   }
 
   /**
@@ -98,7 +95,7 @@ export class LocalKeyring {
    */
   async importX25519(name: string, key: Uint8Array, options: CallOptions = {}): Promise<LocalX25519Key> {
     if (!(key instanceof Uint8Array)) throw new TypeError('importX25519: the private key must be bytes');
-    return this.#pairs.import(name, key, this.#context(options));
+    return (await this.#pairs()).import(name, key, this.#context(options));
   }
 
   /**
@@ -107,7 +104,9 @@ export class LocalKeyring {
    * @throws WaxsealError `ERR_KEY_EXISTS`, `ERR_VETOED`
    */
   async create(name: string, options: CallOptions = {}): Promise<KeyDescription> {
-    await createKey(this.#store(name), this.#context(options));
+    const store = this.#store(name);
+    const { createKey } = await import('./maintenance.ts');
+    await createKey(store, this.#context(options));
     return this.describe(name);
   }
 
@@ -117,7 +116,9 @@ export class LocalKeyring {
    * @throws WaxsealError `ERR_KEY_NOT_FOUND`, `ERR_VETOED`
    */
   async rotate(name: string, options: CallOptions = {}): Promise<KeyDescription> {
-    await rotateKey(this.#store(name), this.#context(options));
+    const store = this.#store(name);
+    const { rotateKey } = await import('./maintenance.ts');
+    await rotateKey(store, this.#context(options));
     return this.describe(name);
   }
 
@@ -152,7 +153,9 @@ export class LocalKeyring {
    */
   async setState(name: string, version: string, state: KeyState, options: CallOptions = {}): Promise<KeyDescription> {
     if (!KEY_STATES.includes(state)) throw new TypeError(`unknown key state "${state}"`);
-    await setKeyState(this.#store(name), version, state, this.#context(options));
+    const store = this.#store(name);
+    const { setKeyState } = await import('./maintenance.ts');
+    await setKeyState(store, version, state, this.#context(options));
     return this.describe(name);
   }
 
@@ -162,6 +165,7 @@ export class LocalKeyring {
    */
   async changeUnlock(unlock: Unlock, { signal }: CallOptions = {}): Promise<void> {
     this.#secrets.assertOpen();
+    const { changeKeyringUnlock } = await import('./maintenance.ts');
     await changeKeyringUnlock(this.folder, this.#secrets, unlock, this.#settings.scrypt, signal);
   }
 
@@ -173,7 +177,8 @@ export class LocalKeyring {
    */
   async backup(path: string, passphrase: string | Uint8Array): Promise<BackupReport> {
     this.#secrets.assertOpen();
-    const keys = { stores: await this.#allStores(), pairs: await this.#pairs.stores() };
+    const { writeBackup, writeLastBackup } = await import('./maintenance.ts');
+    const keys = { stores: await this.#allStores(), pairs: await (await this.#pairs()).stores() };
     const report = await writeBackup(path, passphrase, keys, this.folder, this.#secrets, this.#settings.scrypt);
     await writeLastBackup(this.folder, this.#secrets, report);
     return report;
@@ -182,6 +187,7 @@ export class LocalKeyring {
   /** When the keyring was backed up last, and whether that backup holds every version that exists now. */
   async lastBackup(): Promise<LastBackup | undefined> {
     this.#secrets.assertOpen();
+    const { readLastBackup } = await import('./maintenance.ts');
     const last = await readLastBackup(this.folder, this.#secrets);
     if (last === undefined) return undefined;
     const needed = (await this.list()).flatMap(({ uri, versions }) =>
@@ -211,6 +217,12 @@ export class LocalKeyring {
       this.#stores.set(name, store);
     }
     return store;
+  }
+
+  async #pairs(): Promise<RingPairs> {
+    this.#secrets.assertOpen();
+    const { RingPairs } = await import('./maintenance.ts');
+    return new RingPairs(this.folder, this.#secrets);
   }
 
   async #names(): Promise<string[]> {

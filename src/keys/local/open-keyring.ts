@@ -17,8 +17,7 @@ import {
   RING_ID_LENGTH,
 } from './keyring-file.ts';
 import { type KeyringSettings, LocalKeyring } from './keyring.ts';
-import { PAIRS_FOLDER } from './pair-records.ts';
-import { listPairNames } from './pair-store.ts';
+import { listPairNames, PAIRS_FOLDER } from './pair-names.ts';
 import { checkPrivateFolder, makePrivateFolder, writePrivateFile } from './private-files.ts';
 import { parseRecord } from './record.ts';
 import { MASTER_KEY_LENGTH, RingSecrets } from './ring-secrets.ts';

@@ -6,8 +6,6 @@ import { fieldsOf } from './fields.ts';
 import { assertKind, type JsonRecord, parseRecord, RECORD_FORMAT } from './record.ts';
 import { type RingSecrets, SEALED_KEY_LENGTH } from './ring-secrets.ts';
 
-/** The folder of the key pairs in a keyring. */
-export const PAIRS_FOLDER = 'x25519';
 /** A record has about 400 bytes. */
 export const MAX_PAIR_BYTES = 2048;
 

@@ -1,44 +1,27 @@
-import type { Dirent } from 'node:fs';
-import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { equalBytes, toBase64Url } from '../../bytes/index.ts';
 import { x25519PublicKey } from '../../crypto/hpke/index.ts';
 import { equalSecrets } from '../../crypto/secrets.ts';
-import { fromSystemError, isWaxsealError, systemCode, WaxsealError } from '../../errors/index.ts';
+import { isWaxsealError, systemCode, WaxsealError } from '../../errors/index.ts';
 import { syncFolder } from '../../files/index.ts';
 import { observed } from '../observer.ts';
-import { isLocalName } from '../uri.ts';
 import { X25519_VERSION } from '../x25519/hpke-wrap.ts';
 import { X25519Key, type PrivateKeySource } from '../x25519/key-pair.ts';
 import { x25519Uri } from '../x25519/public-key.ts';
 import { damaged } from './damage.ts';
 import type { LifecycleContext } from './lifecycle.ts';
+import { PAIRS_FOLDER } from './pair-names.ts';
 import {
   makePair,
   MAX_PAIR_BYTES,
   pairFileName,
   type PairRecord,
-  PAIRS_FOLDER,
   readPairFile,
   withPrivateKey,
 } from './pair-records.ts';
 import { checkPrivateFolder, makePrivateFolder, readPrivateFile, writePrivateFile } from './private-files.ts';
 import { serializeRecord } from './record.ts';
 import type { RingSecrets } from './ring-secrets.ts';
-
-/** The names of all pairs, sorted. */
-export async function listPairNames(ringFolder: string): Promise<string[]> {
-  const folder = join(ringFolder, PAIRS_FOLDER);
-  let entries: Dirent[];
-  try {
-    entries = await readdir(folder, { withFileTypes: true });
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return [];
-    throw fromSystemError(error, 'read', folder, true);
-  }
-  const names = entries.map((entry) => /^(.*)\.json$/.exec(entry.name)?.[1] ?? '');
-  return names.filter(isLocalName).sort();
-}
 
 /** One key pair of a keyring as it lies on disk. Nothing is kept of it: every use reads its file, which never changes. */
 export class PairStore {

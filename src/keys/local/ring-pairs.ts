@@ -5,7 +5,8 @@ import { WaxsealError } from '../../errors/index.ts';
 import { assertLocalName } from '../uri.ts';
 import { privateKeyFromPem } from '../x25519/pem.ts';
 import type { LifecycleContext } from './lifecycle.ts';
-import { listPairNames, type LocalX25519Key, PairStore } from './pair-store.ts';
+import { listPairNames } from './pair-names.ts';
+import { type LocalX25519Key, PairStore } from './pair-store.ts';
 import type { RingSecrets } from './ring-secrets.ts';
 
 /** The key pairs of a keyring. */

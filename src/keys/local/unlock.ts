@@ -3,7 +3,7 @@ import { allocateSecret, randomPublic, zero } from '../../crypto/secrets.ts';
 import { refuseUnknownOptions, WaxsealError } from '../../errors/index.ts';
 import { type Fields, fieldsOf } from './fields.ts';
 import { damaged } from './damage.ts';
-import { readKeyFile, readOrCreateKeyFile } from './key-file.ts';
+import { readKeyFile } from './key-file.ts';
 import type { JsonRecord } from './record.ts';
 import { DEFAULT_SCRYPT, deriveScrypt, isScryptCost, SCRYPT_R, type ScryptCost } from './scrypt.ts';
 import { toBase64Url } from '../../bytes/index.ts';
@@ -110,7 +110,7 @@ export async function deriveUnlockKeys(
 }
 
 async function fromKeyFile(path: string, salt: Uint8Array, create: boolean): Promise<Uint8Array<ArrayBuffer>> {
-  const key = await (create ? readOrCreateKeyFile(path) : readKeyFile(path));
+  const key = create ? await (await import('./new-key-file.ts')).readOrCreateKeyFile(path) : await readKeyFile(path);
   if (key === undefined) {
     throw new WaxsealError('ERR_FILE_NOT_FOUND', `the key file ${path} that unlocks the keyring does not exist`, {
       object: path,
