@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type CborValue, encodeCbor } from '../../../src/bytes/index.ts';
 import { type Core, decodeCore, encodeCore } from '../../../src/envelope/format/core.ts';
+import { DEFAULT_SEGMENT, MAX_HEAD1_OFFSET, MAX_PREFIX } from '../../../src/envelope/format/limits.ts';
 import { random, refused } from './objects.ts';
 
 const core: Core = { id: random(16), type: 1, segmentLength: 4096, context: { a: 'b' }, created: 1, size: 100 };
@@ -123,4 +124,13 @@ describe('a core that cannot be written', () => {
     expect(withId(longest)).toHaveLength(16 * 1024);
     expect(() => withId(longest + 1)).toThrow(new RangeError('the core is over 16384 bytes'));
   });
+});
+
+it('says what is not canonical', () => {
+  refused(() => decodeCore(Uint8Array.of(0x18, 1), 'x'), 'ERR_MALFORMED', undefined);
+  expect(() => decodeCore(Uint8Array.of(0x18, 1), 'x')).toThrow('the core of x is not canonical CBOR');
+});
+
+it('limits that are numbers are those of SPEC.md', () => {
+  expect([MAX_HEAD1_OFFSET, DEFAULT_SEGMENT, MAX_PREFIX]).toEqual([196_608, 262_144, 180_224]);
 });

@@ -101,3 +101,24 @@ describe('private metadata (SPEC section 6)', () => {
     expect(openMeta(meta, dataKey, bind, 'x')).toEqual({ name: undefined, mediaType: 'text/plain' });
   });
 });
+
+describe('private metadata that is not as writers make it', () => {
+  it('says what is not canonical', () => {
+    expect(() => openMeta(sealed(padded(Uint8Array.of(0x18, 1))), dataKey, bind, 'x')).toThrow(
+      'the private metadata of x is not canonical CBOR',
+    );
+  });
+
+  it('is refused with a whole block of padding too many', () => {
+    const map = encodeCbor(new Map([[1, 'x'.repeat(60)]]));
+    expect(map.length).toBe(64);
+    expect(openMeta(sealed(map), dataKey, bind, 'x').name).toHaveLength(60);
+    refused(() => openMeta(sealed(concat(map, new Uint8Array(64))), dataKey, bind, 'x'), 'ERR_MALFORMED');
+  });
+
+  it('is refused with a field that would not be stored', () => {
+    expect(() => sealMeta({ filename: 'x' } as never, dataKey, bind)).toThrow(
+      new TypeError('private metadata: unknown option "filename" (known: name, mediaType)'),
+    );
+  });
+});

@@ -117,3 +117,11 @@ describe('geometry (SPEC section 10)', () => {
     );
   });
 });
+
+it('slots are whole pages', () => {
+  const prelude = encodePrelude({ layout: 'attached', coreLength: 100, metaLength: 0, recipientsSize: 8192 });
+  for (const size of [4097, 6000, 8191, 65_535]) {
+    new DataView(prelude.buffer).setUint32(20, size);
+    refused(() => decodePrelude(prelude, 'x'), 'ERR_LIMIT_EXCEEDED');
+  }
+});

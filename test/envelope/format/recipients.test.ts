@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type CborValue, concat, encodeCbor } from '../../../src/bytes/index.ts';
@@ -192,4 +193,35 @@ describe('ATTACKS 22 in the recipients', () => {
     ['an entry too few', concat(hex('82'), raw(rawMap).subarray(1))],
     ['no bytes', new Uint8Array(0)],
   ])('%s', (_, bytes) => refused(() => decodeRecipients(bytes, 'x'), 'ERR_MALFORMED'));
+});
+
+describe('what entries say of themselves', () => {
+  const bind = random(32);
+  const dataKey = random(32);
+  const wrapped = { uri: 'local:a', version: '1', algorithm: 1, wrap: random(72) };
+
+  it('the tag key is X(DEK, "waxseal/1 entry", bind, 32)', () => {
+    const info = concat(new TextEncoder().encode('waxseal/1 entry\0'), bind, Uint8Array.of(1));
+    const expected = createHmac('sha384', dataKey).update(info).digest().subarray(0, 32);
+    expect(entryTagKey(dataKey, bind)).toEqual(new Uint8Array(expected));
+  });
+
+  it('a tag is valid, missing or invalid', () => {
+    const recipient = makeRecipient(wrapped, 7, tagKey);
+    expect(checkTag(recipient, tagKey)).toBe('valid');
+    expect(checkTag(recipient, random(32))).toBe('invalid');
+    expect(checkTag({ ...recipient, tag: undefined }, tagKey)).toBe('missing');
+  });
+
+  it('a wrap that no entry can hold is refused where it is made', () => {
+    expect(() => makeRecipient({ ...wrapped, version: 'x'.repeat(257) }, 7, tagKey)).toThrow(
+      'the recipients of a new recipient are malformed',
+    );
+  });
+
+  it('a list that is not canonical is named', () => {
+    expect(() => decodeRecipients(Uint8Array.of(0x18, 1), 'x')).toThrow(
+      'the recipient list of x is not canonical CBOR',
+    );
+  });
 });
