@@ -12,7 +12,12 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'tests', include: ['test/**/*.test.ts'], exclude: ['**/node_modules/**', ...TIMED], maxWorkers: 2 },
+        test: {
+          name: 'tests',
+          include: ['test/**/*.test.ts'],
+          exclude: ['**/node_modules/**', ...TIMED],
+          maxWorkers: 2,
+        },
       },
       {
         extends: true,
