@@ -34,5 +34,5 @@ for (const length of [64 * 1024, 256 * 1024]) {
 }
 
 console.log('');
-for (const line of describeSmallObjects(await measureSmallObjects(values.short ? 7 : 25, 200))) console.log(line);
+for (const line of describeSmallObjects(await measureSmallObjects(values.short ? 5 : 15))) console.log(line);
 if (!hasAwsEncryptionSdk()) console.log(`  the AWS Encryption SDK is not here to compare with: ${INSTALL_PEERS}`);

@@ -8,6 +8,8 @@ import { hasAwsEncryptionSdk } from './peers/peers.ts';
 export const SMALL_BYTES = 1024;
 
 const WARM_UP_MS = 3500;
+/** Long enough that what a process loses while the others work is little beside it. */
+const ROUND_MS = 1000;
 
 export interface SmallObjectRates {
   /** Bytes of our sealed object. */
@@ -33,7 +35,7 @@ interface Lane {
  * one each would pay for the garbage and the compiled code of the other. Only one works at a time, and their rounds take
  * turns, so that a noisy neighbour hits them alike.
  */
-export async function measureSmallObjects(rounds: number, roundMs: number): Promise<SmallObjectRates> {
+export async function measureSmallObjects(rounds: number): Promise<SmallObjectRates> {
   const names: readonly Contestant[] = hasAwsEncryptionSdk() ? ['ours', 'signed', 'unsigned'] : ['ours'];
   const lanes: Lane[] = [];
   try {
@@ -46,8 +48,8 @@ export async function measureSmallObjects(rounds: number, roundMs: number): Prom
     }
     // Also until the folder of the key, which has just been made, has come to rest: that is how a key in use lies.
     const warm = performance.now();
-    while (performance.now() - warm < WARM_UP_MS) for (const lane of lanes) await round(lane, roundMs);
-    for (let i = 0; i < rounds; i += 1) for (const lane of lanes) lane.rates.push(await round(lane, roundMs));
+    while (performance.now() - warm < WARM_UP_MS) for (const lane of lanes) await round(lane, ROUND_MS);
+    for (let i = 0; i < rounds; i += 1) for (const lane of lanes) lane.rates.push(await round(lane, ROUND_MS));
     const medianOf = (name: Contestant): number | undefined => median(lanes.find((lane) => lane.name === name)?.rates);
     return {
       sealedBytes: lanes[0]?.bytes ?? Number.NaN,

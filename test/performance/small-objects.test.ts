@@ -6,14 +6,14 @@ import { hasAwsEncryptionSdk } from '../bench/peers/peers.ts';
 import { scaled } from '../tier.ts';
 
 const AGAINST_SIGNED = 20;
-const AGAINST_UNSIGNED = 4;
+const AGAINST_UNSIGNED = 6;
 
 function measure(): SmallObjectRates {
   const child = join(import.meta.dirname, 'small-objects.child.ts');
   const out = execFileSync(process.execPath, [
     '--disable-warning=ExperimentalWarning',
     child,
-    String(scaled(9, 15, 15)),
+    String(scaled(3, 5, 15)),
   ]);
   return JSON.parse(out.toString()) as SmallObjectRates;
 }
