@@ -12,7 +12,7 @@ import { scaled } from '../tier.ts';
 import { openRing, places } from './support/operations.ts';
 import { buildWorld, PLAINTEXT } from './support/world.ts';
 
-const SECONDS = scaled(3, 15, 300);
+const SECONDS = scaled(2, 15, 300);
 const CHILD = join(import.meta.dirname, 'support/resealing-process.ts');
 let world = '';
 

@@ -21,7 +21,7 @@ export interface CrashCase {
   readonly finished?: (at: Places) => Promise<void>;
   /** Writes to the folders that a next run that had nothing left to do did not write to. */
   readonly sweep?: (at: Places) => Promise<unknown>;
-  /** One step out of twice as many is tried in the short tier; 1 by default. Of torn writes, one out of so many. */
+  /** One step out of five times as many is tried in the short tier; 1 by default. Of torn writes, one out of so many. */
   readonly every?: number;
 }
 
@@ -47,7 +47,7 @@ export async function atEveryStep(one: CrashCase): Promise<void> {
   // A list that nobody kept would pass for a test: something was written or got its name.
   expect(steps.length).toBeGreaterThan(5);
   expect(steps.some(isWrite)).toBe(true);
-  const plan = planned(steps, scaled((one.every ?? 1) * 2, 1, 1));
+  const plan = planned(steps, scaled((one.every ?? 1) * 5, 1, 1));
   const work = async (): Promise<void> => {
     for (let death = plan.shift(); death !== undefined; death = plan.shift()) {
       const what = `${one.operation}, ${death.how} step ${String(death.step)} (${String(steps[death.step - 1])})`;

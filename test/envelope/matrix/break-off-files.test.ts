@@ -26,7 +26,7 @@ import { scaled } from '../../tier.ts';
 import { expectHandles, openHandles, randomFrom, SEED, snapshot, STOP } from './break-off.ts';
 import { alice, bob, carol, expectBytes, LAYOUTS } from './support.ts';
 
-const ROUNDS = scaled(2, 25, 250);
+const ROUNDS = scaled(1, 25, 250);
 /** Several reads of 1 MiB, so that there is something to break off. */
 const SIZE = 2_500_000;
 const SEGMENT_LENGTH = 65_536;

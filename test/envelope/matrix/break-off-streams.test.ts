@@ -41,7 +41,7 @@ import {
   withBody,
 } from './support.ts';
 
-const ROUNDS = scaled(3, 20, 200);
+const ROUNDS = scaled(2, 20, 200);
 /** Every verb still has more than this many chunks to give, or to ask for. */
 const MOST = 30;
 
