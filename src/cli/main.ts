@@ -2,7 +2,7 @@ import { CommanderError } from 'commander';
 import { Context, type GlobalOptions } from './context.ts';
 import { EXIT, exitCodeOf } from './exit.ts';
 import { Output } from './output.ts';
-import { buildProgram } from './program/program.ts';
+import { buildProgram, namedCommand } from './program/program.ts';
 
 /** Runs the command line and gives its exit code. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -20,7 +20,7 @@ export async function main(args: readonly string[]): Promise<number> {
     await program.parseAsync([...args], { from: 'user' });
     return exit;
   } catch (error) {
-    if (error instanceof CommanderError) return usage(error, out);
+    if (error instanceof CommanderError) return usage(error, out, namedCommand(program, args));
     if (controller.signal.aborted) {
       if (!out.json) process.stderr.write('waxseal: interrupted; nothing half-written was left\n');
       return interrupted();
@@ -32,13 +32,13 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-function usage(error: CommanderError, out: Output): number {
+function usage(error: CommanderError, out: Output, command: string): number {
   if (error.exitCode === 0) return EXIT.done;
   // People have been told by commander already.
   if (out.json) {
     const message = error.message.replace(/^error: /, '');
     const document = { code: 'ERR_USAGE', message, next: 'see waxseal --help' };
-    process.stdout.write(`${JSON.stringify({ ok: false, command: 'waxseal', error: document })}\n`);
+    process.stdout.write(`${JSON.stringify({ ok: false, command, error: document })}\n`);
   }
   return EXIT.usage;
 }

@@ -150,7 +150,8 @@ describe('keys', () => {
 
   it('a disabled version: exit 4; enabled again it opens', () => {
     cli.ok('key', 'disable', 'local:default', '--key-version', '1');
-    refused(cli.run(['open', 'm.wax', '-o', 'x']), 4, 'ERR_KEY_DISABLED', /version 1 of local:default is suspended/);
+    const message = /version 1 of local:default is suspended[\s\S]*next: .*key enable local:default --key-version 1/;
+    refused(cli.run(['open', 'm.wax', '-o', 'x']), 4, 'ERR_KEY_DISABLED', message);
     cli.ok('key', 'enable', 'local:default', '--key-version', '1');
     cli.ok('open', 'm.wax', '-o', 'x');
   });

@@ -106,4 +106,18 @@ describe('surprises', () => {
     expect(existsSync(at('home/keyring.key'))).toBe(false);
     cli.ok('open', 'm.wax', '-o', 'z', '--passphrase-file', 'secret');
   });
+
+  it('a mistake in a line names its command in the document', () => {
+    for (const [words, command] of [
+      [['key', 'disable', 'local:default'], 'key disable'],
+      [['seal'], 'seal'],
+      [['open', 'm.wax', '--nothing'], 'open'],
+      [['recipients', 'add', 'm.wax'], 'recipients add'],
+      [['nothing'], 'waxseal'],
+    ] as const) {
+      const { status, stdout } = cli.run([...words, '--json']);
+      expect(JSON.parse(stdout), words.join(' ')).toMatchObject({ ok: false, command, error: { code: 'ERR_USAGE' } });
+      expect(status).toBe(2);
+    }
+  });
 });

@@ -74,6 +74,13 @@ export function buildProgram({ context, ended }: Wiring): Command {
   return program;
 }
 
+/** The command that the words of a line name, as documents call it; `waxseal` where they name none. */
+export function namedCommand(program: Command, words: readonly string[]): string {
+  let command = program;
+  for (const word of words) command = command.commands.find((below) => below.name() === word) ?? command;
+  return command === program ? 'waxseal' : commandPath(command);
+}
+
 function commandPath(command: Command): string {
   const { parent } = command;
   return parent === null || parent.parent === null ? command.name() : `${parent.name()} ${command.name()}`;

@@ -177,7 +177,7 @@ export class LocalKey implements KeyProvider {
     const next =
       state === 'destroyed'
         ? 'what was sealed under it only is gone; another recipient of the object may still open it'
-        : 'see the state with key show; enable the version again if that was a mistake';
+        : `enable it again if that was a mistake: waxseal key enable ${this.uri} --key-version ${String(facts?.n)}`;
     return new WaxsealError('ERR_KEY_DISABLED', `${what}, so that what it wrapped cannot be opened`, {
       object: this.uri,
       next,
