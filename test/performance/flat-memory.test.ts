@@ -8,7 +8,7 @@ import { scaled } from '../tier.ts';
 
 const SIZE = scaled(256, 1024, 4096) * 2 ** 20;
 const LIMIT_MIB = 200;
-/** Three verbs at once in one process. */
+/** Four verbs at once in one process. */
 const STREAMS_LIMIT_MIB = 240;
 
 it.each(scaled(['detached'], ['compact', 'detached'], ['compact', 'detached']))(
@@ -36,7 +36,7 @@ it.each(scaled(['detached'], ['compact', 'detached'], ['compact', 'detached']))(
 );
 
 it.each(['attached', 'compact', 'detached'] as const)(
-  '%s: streams from end to end stay under 200 MiB',
+  `%s: streams through four verbs at once stay under ${String(STREAMS_LIMIT_MIB)} MiB`,
   async (layout) => {
     const folder = await temporaryFolder();
     const peak = await peakOf(
