@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { ByteStream } from './byte-stream.ts';
 
 /** Chunks that come one after the other, and whose origin can be told that nobody reads on. */
@@ -29,6 +30,8 @@ const DONE = { done: true, value: undefined } as const;
 export class Intake implements Chunks {
   readonly #origin: Origin;
   readonly #signal: AbortSignal | undefined;
+  /** Somebody had read of it before, and nothing has come since: at its end, what was there went to somebody else. */
+  #mayBeUsedUp: boolean;
   /** Rejects the answer that is being waited for. */
   #interrupt: ((error: unknown) => void) | undefined;
   #ended = false;
@@ -39,6 +42,7 @@ export class Intake implements Chunks {
   constructor(stream: ByteStream, signal: AbortSignal | undefined) {
     this.#origin = originOf(stream);
     this.#signal = signal;
+    this.#mayBeUsedUp = Readable.isDisturbed(stream as Readable);
     if (signal?.aborted === true) this.#abort();
     else signal?.addEventListener('abort', this.#abort);
   }
@@ -65,8 +69,11 @@ export class Intake implements Chunks {
     }
     if (step.done === true) {
       this.#finish();
-      return DONE;
+      if (!this.#mayBeUsedUp) return DONE;
+      // Sealed as if it were empty, it would be missed when the original is gone.
+      throw new TypeError('the stream had been read to its end before it was handed in');
     }
+    this.#mayBeUsedUp = false;
     if (step.value instanceof Uint8Array) return { done: false, value: step.value };
     await this.return();
     throw new TypeError('a stream gave a chunk that is not a Uint8Array');

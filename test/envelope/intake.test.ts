@@ -95,6 +95,30 @@ describe('an intake', () => {
     }
   });
 
+  it('of a stream that was read to its end before is refused: it would be sealed as empty', async () => {
+    const sources = [
+      () => Readable.from([pattern(9)]),
+      () => ReadableStream.from<Uint8Array>([pattern(9)]),
+      () => new Response(pattern(9)).body as ReadableStream<Uint8Array>,
+      () => createReadStream(import.meta.filename),
+    ];
+    for (const make of sources) {
+      const source = make();
+      for await (const _ of source as AsyncIterable<Uint8Array>);
+      const error = await seal(source, key)
+        .then(collect, (thrown: unknown) => thrown)
+        .catch((thrown: unknown) => thrown);
+      expect(error).toEqual(new TypeError('the stream had been read to its end before it was handed in'));
+    }
+    // What is left of one is sealed, and so is one that is empty.
+    const rest = ReadableStream.from<Uint8Array>([pattern(9), pattern(3)]);
+    const reader = rest.getReader();
+    await reader.read();
+    reader.releaseLock();
+    expect(await open(await collect(await seal(rest, key)), key)).toEqual(pattern(3));
+    expect(await open(await collect(await seal(Readable.from([]), key)), key)).toEqual(new Uint8Array(0));
+  });
+
   it('of a web stream that somebody reads is refused', async () => {
     const stream = new ReadableStream<Uint8Array>();
     stream.getReader();
