@@ -70,9 +70,16 @@ module.exports = {
       comment: 'importing waxseal pulls in tweetnacl, nothing else',
       from: {
         path: '^src/',
-        pathNot: '^src/(cli|lambda|catalog|rotation|artifacts|compliance|audit|provenance|storage)/',
+        pathNot: '^src/(keys/remote|cli|lambda|catalog|rotation|artifacts|compliance|audit|provenance|storage)/',
       },
       to: { path: 'node_modules/', pathNot: 'node_modules/(tweetnacl|@types/node)/' },
+    },
+    {
+      name: 'only-providers-call-remotely',
+      severity: 'error',
+      comment: 'what remote keys need stays out of the core',
+      from: { path: '^src/', pathNot: '^src/(keys/remote|cli|lambda)/' },
+      to: { path: '^src/keys/remote/' },
     },
     {
       name: 'no-dev-dependencies-in-the-product',

@@ -22,6 +22,7 @@ export {
   type KeyProvider,
   type KeyState,
   type KeyVersion,
+  type ProviderRewrap,
   type RecomputedWrap,
   type UnwrappedSecret,
   WRAP_ALGORITHM,

@@ -30,19 +30,24 @@ export const WRAP_ALGORITHM = Object.freeze({
   pkcs11AesGcm: 5,
   /** `pkcs11:`: AES key wrap with padding (RFC 5649). */
   pkcs11AesKwp: 6,
-  /** RSA-OAEP with SHA-256. */
+  /** RSA-OAEP with SHA-256 (RFC 8017). */
   rsaOaepSha256: 7,
   /** `gcpkms:`: Encrypt and Decrypt with additional authenticated data. */
   gcpKms: 8,
   /** `azurekms:`: a symmetric key of Azure Key Vault or Managed HSM. */
   azureAes: 9,
+  /** RSA-OAEP with SHA-1, for tokens that know no other; only where it was asked for. */
+  rsaOaepSha1: 10,
 });
 
 /** A wrapped secret, as a recipient entry records it. */
 export interface WrappedSecret {
   /** Resolved key URI, without a version (an ARN, never an alias). */
   readonly uri: string;
-  /** Opaque; only the provider orders versions. */
+  /**
+   * Opaque; only the provider orders versions. Empty where the provider does not tell it when it wraps (AWS KMS): the
+   * unwrap that proves the wrap tells it then, and an entry never records an empty one.
+   */
   readonly version: string;
   /** A number of {@link WRAP_ALGORITHM}. */
   readonly algorithm: number;
@@ -72,6 +77,14 @@ export interface RecomputedWrap {
 export interface GeneratedSecret extends UnwrappedSecret {
   /** The same secret, wrapped. */
   readonly wrapped: WrappedSecret;
+}
+
+/** What a rewrap inside the provider gives. */
+export interface ProviderRewrap {
+  /** The new wrap, under the current version. */
+  readonly wrapped: WrappedSecret;
+  /** The version that the old wrap was under, as the provider found it: not what the entry claims. */
+  readonly from: string;
 }
 
 /** One version of a key. */
@@ -124,6 +137,11 @@ export interface KeyProvider {
   readonly uri: string;
   /** The algorithms whose wraps this key may be able to unwrap. */
   readonly algorithms: readonly number[];
+  /**
+   * Whether another URI names a key that this one can unwrap for, such as a replica of the same key in another region;
+   * absent where only `uri` does. The answer comes from what the caller configured, never from an object.
+   */
+  readonly accepts?: ((uri: string) => boolean) | undefined;
   /** Whether the mechanism authenticates `binding` itself. */
   readonly bindsContext: boolean;
   /** Whether a wrap can only be made by somebody who holds a secret (false for public-key wraps). */
@@ -157,7 +175,7 @@ export interface KeyProvider {
   /** A fresh secret of 32 bytes with its wrap, where the provider makes both in one call. */
   generateDataKey?(binding: Uint8Array, options?: CallOptions): Promise<GeneratedSecret>;
   /** Wraps again under the current version inside the provider; the secret never leaves it. */
-  rewrap?(wrapped: WrappedSecret, binding: Uint8Array, options?: CallOptions): Promise<WrappedSecret>;
+  rewrap?(wrapped: WrappedSecret, binding: Uint8Array, options?: CallOptions): Promise<ProviderRewrap>;
   /** Gives the versions of the key with their states. */
   describe?(options?: CallOptions): Promise<KeyDescription>;
   /** Makes a new version current and returns the description after it. */

@@ -32,7 +32,8 @@ export const optionalCallChecks: readonly Check[] = [
     const old = await provider.wrap(secret, bind);
     if (rotate !== undefined) await rotate();
     else await provider.rotate?.();
-    const rewrapped = await provider.rewrap(old, bind);
+    const { wrapped: rewrapped, from } = await provider.rewrap(old, bind);
+    assert(from === old.version, `rewrap says that a wrap under ${old.version} was under ${from}`);
     const current = await provider.wrap(secret, bind);
     assert(
       rewrapped.version === current.version,

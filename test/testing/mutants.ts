@@ -1,5 +1,11 @@
 import { WaxsealError } from '../../src/errors/index.ts';
-import type { CallOptions, KeyDescription, UnwrappedSecret, WrappedSecret } from '../../src/keys/provider.ts';
+import type {
+  CallOptions,
+  KeyDescription,
+  ProviderRewrap,
+  UnwrappedSecret,
+  WrappedSecret,
+} from '../../src/keys/provider.ts';
 import { ReferenceKey } from './reference-key.ts';
 
 /** A provider that breaks one promise, and what the suite has to say about it. */
@@ -343,9 +349,9 @@ export const MUTANTS: readonly Mutant[] = [
           wrapped: WrappedSecret,
           binding: Uint8Array,
           options?: CallOptions,
-        ): Promise<WrappedSecret> {
-          await this.unwrap(wrapped, binding, options);
-          return this.wrap(new Uint8Array(32), binding, options);
+        ): Promise<ProviderRewrap> {
+          const { version: from } = await this.unwrap(wrapped, binding, options);
+          return { wrapped: await this.wrap(new Uint8Array(32), binding, options), from };
         }
       })(),
   ),
@@ -358,9 +364,9 @@ export const MUTANTS: readonly Mutant[] = [
           wrapped: WrappedSecret,
           binding: Uint8Array,
           options?: CallOptions,
-        ): Promise<WrappedSecret> {
-          await this.unwrap(wrapped, binding, options);
-          return wrapped;
+        ): Promise<ProviderRewrap> {
+          const { version: from } = await this.unwrap(wrapped, binding, options);
+          return { wrapped, from };
         }
       })(),
   ),

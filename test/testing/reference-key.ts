@@ -5,6 +5,7 @@ import type {
   CallOptions,
   KeyDescription,
   KeyProvider,
+  ProviderRewrap,
   RecomputedWrap,
   UnwrappedSecret,
   WrappedSecret,
@@ -17,6 +18,10 @@ export class ReferenceKey implements Required<KeyProvider> {
   readonly bindsContext: boolean = true;
   readonly symmetric: boolean = true;
   readonly canUnwrap: boolean = true;
+
+  accepts(): boolean {
+    return false;
+  }
   protected readonly root = randomFillSync(new Uint8Array(32));
   protected readonly disabled = new Set<string>();
   protected current = 1;
@@ -77,9 +82,9 @@ export class ReferenceKey implements Required<KeyProvider> {
     return { wrapped, recomputed: await this.unwrap(wrapped, binding, options) };
   }
 
-  async rewrap(wrapped: WrappedSecret, binding: Uint8Array, options?: CallOptions): Promise<WrappedSecret> {
-    const { secret } = await this.unwrap(wrapped, binding, options);
-    return this.wrap(secret, binding, options);
+  async rewrap(wrapped: WrappedSecret, binding: Uint8Array, options?: CallOptions): Promise<ProviderRewrap> {
+    const { secret, version } = await this.unwrap(wrapped, binding, options);
+    return { wrapped: await this.wrap(secret, binding, options), from: version };
   }
 
   async describe(options?: CallOptions): Promise<KeyDescription> {

@@ -62,6 +62,24 @@ export const KEY = facts({
     meaning: 'the key provider cannot be reached',
     next: 'check network and endpoint, then run the command again',
   },
+  ERR_PROVIDER_THROTTLED: {
+    exit: 4,
+    retryable: true,
+    meaning: 'the key provider refuses more requests for now',
+    next: 'run the command again later; set a rate budget (requestsPerSecond), or have the quota raised',
+  },
+  ERR_PROVIDER_CREDENTIALS: {
+    exit: 4,
+    retryable: false,
+    meaning: 'there are no valid credentials for the key provider',
+    next: 'log in, or give the credentials that the message names',
+  },
+  ERR_PROVIDER_MISSING: {
+    exit: 4,
+    retryable: false,
+    meaning: 'the package or library of the key provider is not installed',
+    next: 'install what the message names',
+  },
   ERR_PROVIDER_RESPONSE: {
     exit: 4,
     retryable: false,
