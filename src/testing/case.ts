@@ -77,3 +77,11 @@ export function changed(wrapped: WrappedSecret, fields: Partial<WrappedSecret>):
   const { uri, version, algorithm, wrap } = wrapped;
   return { uri, version, algorithm, wrap, ...fields };
 }
+
+/** Wraps; where the provider does not tell the version then, an unwrap does. */
+export async function wrapKnown(provider: KeyProvider, secret: Uint8Array, bind: Uint8Array): Promise<WrappedSecret> {
+  const wrapped = await provider.wrap(secret, bind);
+  if (wrapped.version !== '') return wrapped;
+  const { version } = await provider.unwrap(wrapped, bind);
+  return changed(wrapped, { version });
+}

@@ -1,5 +1,5 @@
-import { assert, assertBytes, assertRefused } from './expect.ts';
-import { binding, changed, type Check, check, random } from './case.ts';
+import { assert, assertBytes, assertRefusal, assertRefused } from './expect.ts';
+import { binding, changed, type Check, check, random, wrapKnown } from './case.ts';
 
 /** Calls that a provider may offer beyond wrap and unwrap. */
 export const optionalCallChecks: readonly Check[] = [
@@ -29,12 +29,12 @@ export const optionalCallChecks: readonly Check[] = [
   check('rewrap brings a wrap to the current version and keeps its secret', async ({ provider, rotate }) => {
     if (provider.rewrap === undefined) return 'rewrap is not declared';
     const [secret, bind] = [random(32), binding()];
-    const old = await provider.wrap(secret, bind);
+    const old = await wrapKnown(provider, secret, bind);
     if (rotate !== undefined) await rotate();
     else await provider.rotate?.();
     const { wrapped: rewrapped, from } = await provider.rewrap(old, bind);
     assert(from === old.version, `rewrap says that a wrap under ${old.version} was under ${from}`);
-    const current = await provider.wrap(secret, bind);
+    const current = await wrapKnown(provider, secret, bind);
     assert(
       rewrapped.version === current.version,
       `rewrap used version ${rewrapped.version}, wrap uses ${current.version}`,
@@ -43,11 +43,34 @@ export const optionalCallChecks: readonly Check[] = [
     assertBytes((await provider.unwrap(old, bind)).secret, secret, 'rewrap made the old wrap useless');
     return undefined;
   }),
+  check('rewrap tells the version that it found, not the one that is claimed', async ({ provider, rotate }) => {
+    if (provider.rewrap === undefined) return 'rewrap is not declared';
+    const [secret, bind] = [random(32), binding()];
+    const old = await wrapKnown(provider, secret, bind);
+    if (rotate !== undefined) await rotate();
+    else await provider.rotate?.();
+    const current = await wrapKnown(provider, random(32), bind);
+    const lying = provider.rewrap(changed(old, { version: current.version }), bind);
+    const outcome = await lying.catch((error: unknown) => error);
+    // Where the version chooses the key, a wrong claim cannot open the wrap.
+    if (outcome instanceof Error) assertRefusal(outcome, ['ERR_AUTHENTICATION'], 'rewrapping under a forged version');
+    else assert((await lying).from === old.version, 'rewrap repeated the version that the header claimed');
+    return undefined;
+  }),
+  check('a rewrapped wrap can be rewrapped again', async ({ provider }) => {
+    if (provider.rewrap === undefined) return 'rewrap is not declared';
+    const [secret, bind] = [random(32), binding()];
+    const first = await provider.rewrap(await wrapKnown(provider, secret, bind), bind);
+    const second = await provider.rewrap(first.wrapped, bind);
+    assert(second.from === first.wrapped.version, `rewrap made ${first.wrapped.version} and found ${second.from}`);
+    assertBytes((await provider.unwrap(second.wrapped, bind)).secret, secret, 'the second rewrap changed the secret');
+    return undefined;
+  }),
   check('rewrap refuses what unwrap would refuse', async ({ provider }) => {
     const rewrap = provider.rewrap?.bind(provider);
     if (rewrap === undefined) return 'rewrap is not declared';
     const bind = binding();
-    const wrapped = await provider.wrap(random(32), bind);
+    const wrapped = await wrapKnown(provider, random(32), bind);
     const wrap = wrapped.wrap.slice();
     wrap[wrap.length - 1] = (wrap[wrap.length - 1] ?? 0) ^ 1;
     await assertRefused(

@@ -1,5 +1,5 @@
 import { assert, assertBytes, assertRefused } from './expect.ts';
-import { binding, type Check, check, type ConformanceSetup, random } from './case.ts';
+import { binding, type Check, check, type ConformanceSetup, random, wrapKnown } from './case.ts';
 
 function rotation({ provider, rotate }: ConformanceSetup): (() => Promise<unknown>) | undefined {
   return rotate ?? provider.rotate?.bind(provider);
@@ -19,10 +19,10 @@ export const versionChecks: readonly Check[] = [
     if (rotate === undefined) return 'rotate is not declared';
     const { provider } = setup;
     const [secret, bind] = [random(32), binding()];
-    const history = [await provider.wrap(secret, bind)];
+    const history = [await wrapKnown(provider, secret, bind)];
     for (let round = 0; round < 3; round++) {
       await rotate();
-      const wrapped = await provider.wrap(secret, bind);
+      const wrapped = await wrapKnown(provider, secret, bind);
       assert(
         history.every(({ version }) => version !== wrapped.version),
         'a new wrap carries a version from before the rotation',
@@ -44,7 +44,7 @@ export const versionChecks: readonly Check[] = [
     const before = await provider.describe();
     await rotate();
     const after = await provider.describe();
-    const { version } = await provider.wrap(random(32), binding());
+    const { version } = await wrapKnown(provider, random(32), binding());
     assert(after.currentVersion === version, `describe says ${String(after.currentVersion)}, wrap used ${version}`);
     assert(after.currentVersion !== before.currentVersion, 'describe shows the same version as before the rotation');
     const old = after.versions.find((candidate) => candidate.version === before.currentVersion);
@@ -54,9 +54,9 @@ export const versionChecks: readonly Check[] = [
   }),
   check('rotate returns the description after it', async ({ provider }) => {
     if (provider.rotate === undefined) return 'rotate is not declared';
-    const before = await provider.wrap(random(32), binding());
+    const before = await wrapKnown(provider, random(32), binding());
     const returned = await provider.rotate();
-    const { version } = await provider.wrap(random(32), binding());
+    const { version } = await wrapKnown(provider, random(32), binding());
     assert(version !== before.version, 'rotate did not make a new version');
     assert(
       returned.uri === provider.uri && returned.currentVersion === version,
@@ -70,14 +70,14 @@ export const versionChecks: readonly Check[] = [
     if (rotate === undefined) return 'rotate is not declared';
     const { provider } = setup;
     const [secret, bind] = [random(32), binding()];
-    const old = await provider.wrap(secret, bind);
+    const old = await wrapKnown(provider, secret, bind);
     await rotate();
-    const current = await provider.wrap(secret, bind);
+    const current = await wrapKnown(provider, secret, bind);
     await disable(old.version);
     await assertRefused(() => provider.unwrap(old, bind), ['ERR_KEY_DISABLED'], 'a wrap under a disabled version');
     assertBytes((await provider.unwrap(current, bind)).secret, secret, 'disabling one version changed another');
     assert(
-      (await provider.wrap(secret, bind)).version === current.version,
+      (await wrapKnown(provider, secret, bind)).version === current.version,
       'disabling an old version moved the current one',
     );
     return undefined;
@@ -86,7 +86,7 @@ export const versionChecks: readonly Check[] = [
     const disable = disabling(setup);
     if (disable === undefined) return 'disableVersion is not declared';
     const { provider } = setup;
-    const { version } = await provider.wrap(random(32), binding());
+    const { version } = await wrapKnown(provider, random(32), binding());
     await disable(version);
     await assertRefused(
       () => provider.wrap(random(32), binding()),

@@ -370,4 +370,51 @@ export const MUTANTS: readonly Mutant[] = [
         }
       })(),
   ),
+  mutant(
+    'believes the claimed version when it rewraps',
+    /repeated the version that the header claimed/,
+    () =>
+      new (class extends ReferenceKey {
+        override async unwrap(
+          wrapped: WrappedSecret,
+          binding: Uint8Array,
+          options?: CallOptions,
+        ): Promise<UnwrappedSecret> {
+          // Finds the version by trying, as providers do whose wraps name it.
+          for (const version of ['1', '2', '3', '4', '5']) {
+            try {
+              return await super.unwrap({ ...wrapped, version }, binding, options);
+            } catch {
+              // Another one.
+            }
+          }
+          return super.unwrap(wrapped, binding, options);
+        }
+        override async rewrap(
+          wrapped: WrappedSecret,
+          binding: Uint8Array,
+          options?: CallOptions,
+        ): Promise<ProviderRewrap> {
+          return { ...(await super.rewrap(wrapped, binding, options)), from: wrapped.version };
+        }
+      })(),
+  ),
+  mutant(
+    'makes wraps that cannot be rewrapped again',
+    /found|refused|rejected|ERR_/,
+    () =>
+      new (class extends ReferenceKey {
+        #made = new WeakSet<Uint8Array>();
+        override async rewrap(
+          wrapped: WrappedSecret,
+          binding: Uint8Array,
+          options?: CallOptions,
+        ): Promise<ProviderRewrap> {
+          const done = await super.rewrap(wrapped, binding, options);
+          if (this.#made.has(wrapped.wrap)) return { ...done, from: 'lost' };
+          this.#made.add(done.wrapped.wrap);
+          return done;
+        }
+      })(),
+  ),
 ];

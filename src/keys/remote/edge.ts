@@ -35,7 +35,7 @@ const BUDGET_WINDOW_MS = 1_020;
 export class Edge {
   readonly #uri: string;
   readonly #limits: ResolvedLimits;
-  readonly #explain: (error: unknown) => Trouble;
+  readonly #explain: (error: unknown, call: EdgeCall) => Trouble;
   readonly #breaker: ReturnType<typeof circuitBreaker>;
   readonly #budget: () => Promise<void>;
 
@@ -43,7 +43,7 @@ export class Edge {
    * @param uri of the key, for messages
    * @param explain the error table of the provider: what an attempt threw, in our terms
    */
-  constructor(uri: string, limits: CallLimits, explain: (error: unknown) => Trouble) {
+  constructor(uri: string, limits: CallLimits, explain: (error: unknown, call: EdgeCall) => Trouble) {
     this.#uri = uri;
     this.#limits = resolveLimits(limits);
     this.#explain = explain;
@@ -79,7 +79,7 @@ export class Edge {
       return await ended(
         policy.execute(() => {
           over.throwIfAborted();
-          return this.#breaker.execute(() => this.#attempt(attempt, over, (error) => (last = error)));
+          return this.#breaker.execute(() => this.#attempt(call, attempt, over, (error) => (last = error)));
         }),
         over,
       );
@@ -93,6 +93,7 @@ export class Edge {
   }
 
   async #attempt<T>(
+    call: EdgeCall,
     attempt: (signal: AbortSignal) => Promise<T>,
     over: AbortSignal,
     failed: (error: WaxsealError) => void,
@@ -105,7 +106,7 @@ export class Edge {
       return await ended(attempt(signal), signal);
     } catch (error) {
       if (over.aborted) throw error;
-      const trouble = timeout.aborted ? this.#slow(error) : this.#explain(error);
+      const trouble = timeout.aborted ? this.#slow(error) : this.#explain(error, call);
       failed(trouble.error);
       throw new Failed(trouble);
     }
