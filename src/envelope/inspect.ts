@@ -2,7 +2,7 @@ import { toHex } from '../bytes/index.ts';
 import { refuseUnknownOptions } from '../errors/index.ts';
 import { isSteady, slotsByPreference } from './choose-slot.ts';
 import type { Layout } from './format/layout.ts';
-import { FLAG, type Recipient } from './format/recipients.ts';
+import { FLAG, hasFlag, type Recipient } from './format/recipients.ts';
 import { load } from './load.ts';
 import { typeName } from './opened-object.ts';
 import { MAX_PREFIX } from './format/limits.ts';
@@ -24,7 +24,7 @@ export interface InspectedRecipient {
   readonly wrappedAt: Date | undefined;
   /** Made inside the provider and never unwrapped by the writer. */
   readonly blind: boolean;
-  /** Kept until a newer entry has been confirmed. */
+  /** Kept until its successor, which was made by a blind rewrap, has been confirmed. */
   readonly retiring: boolean;
   /** False for a kind of entry that this version of waxseal does not know; it is carried along untouched. */
   readonly supported: boolean;
@@ -152,14 +152,15 @@ function stateOf(lists: ListCopies): Inspection['lists'] {
   return valid === 0 ? 'damaged' : valid < lists.length ? 'one damaged' : 'unequal';
 }
 
-function inspectRecipient(entry: Recipient): InspectedRecipient {
+function inspectRecipient(entry: Recipient, at: number, list: readonly Recipient[]): InspectedRecipient {
+  const succeeded = list.slice(at + 1).some((later) => later.uri === entry.uri && hasFlag(later, FLAG.blind));
   return {
     uri: entry.uri,
     version: entry.version,
     algorithm: entry.algorithm,
     wrappedAt: entry.wrappedAt === undefined ? undefined : new Date(entry.wrappedAt * 1000),
-    blind: (entry.flags & FLAG.blind) !== 0,
-    retiring: (entry.flags & FLAG.retiring) !== 0,
+    blind: hasFlag(entry, FLAG.blind),
+    retiring: succeeded || hasFlag(entry, FLAG.retiring),
     supported: entry.supported,
   };
 }

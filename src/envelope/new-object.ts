@@ -15,7 +15,7 @@ import { type PrivateMetadata, sealedMetaLength, sealMeta } from './format/meta.
 import { assertDistinct, encodeRecipients, entryTagKey, makeRecipient, type Recipient } from './format/recipients.ts';
 import { encodePrefix } from './format/prefix.ts';
 import { slotCapacity } from './format/slot.ts';
-import { wrapVerified } from './wrap-verified.ts';
+import { generateVerified, makesDataKeys, wrapVerified } from './wrap-verified.ts';
 
 const DATA_KEY_LENGTH = 32;
 
@@ -114,7 +114,7 @@ export function payloadOffset(core: Core, { metadata, layout }: ObjectShape, rec
 }
 
 /**
- * Draws a data key, wraps it for every key, proves each wrap, and lays out the head.
+ * Draws a data key (or has the first key that makes them make one), wraps it for every key, proves each wrap, and lays out the head.
  *
  * @throws what `wrapVerified` throws; RangeError and TypeError for options outside the format
  */
@@ -147,18 +147,25 @@ async function makeObject<T>(
   if (layout !== 'attached' && options.slotSize !== undefined) {
     throw new TypeError(`slotSize goes with the attached layout; the ${layout} one has no slots`);
   }
-  const { known, secret: dataKey } = randomTogether(ID_LENGTH, DATA_KEY_LENGTH);
+  const generator = keys.find(makesDataKeys);
+  const { known, secret } = randomTogether(ID_LENGTH, generator === undefined ? DATA_KEY_LENGTH : 0);
   const core = newCore(options, options.size, known);
   const coreBytes = encodeCore(core);
   const bind = bindOf(coreBytes);
   const id = toHex(core.id);
   const facts = (): EventFacts => ({ objectId: id, bind: toHex(bind), context: core.context });
+  options.signal?.throwIfAborted();
+  const generated = generator && (await generateVerified(generator, bind, facts, options));
+  const dataKey = generated?.dataKey ?? secret;
   const tagKey = entryTagKey(dataKey, bind);
   try {
     const recipients: Recipient[] = [];
     for (const key of keys) {
       options.signal?.throwIfAborted();
-      const { wrapped } = await wrapVerified(key, dataKey, bind, facts, options);
+      const { wrapped } =
+        generated !== undefined && key === generator
+          ? generated
+          : await wrapVerified(key, dataKey, bind, facts, options);
       recipients.push(makeRecipient(wrapped, Math.floor(Date.now() / 1000), tagKey));
     }
     assertDistinct(recipients, 'the new object');

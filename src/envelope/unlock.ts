@@ -88,7 +88,8 @@ export function tagOf({ recipient, dataKey }: Unlocked, head: Head): TagState {
 /** Whether this key may try this entry at all. Only the caller's keys are ever candidates. */
 export function fits(recipient: Recipient, provider: KeyProvider): boolean {
   if (!recipient.supported || provider.canUnwrap === false) return false;
-  return provider.uri === recipient.uri && provider.algorithms.includes(recipient.algorithm);
+  if (provider.uri !== recipient.uri && provider.accepts?.(recipient.uri) !== true) return false;
+  return provider.algorithms.includes(recipient.algorithm);
 }
 
 /**

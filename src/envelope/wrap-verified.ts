@@ -7,6 +7,8 @@ import { type EventFacts, type Observe, observed } from '../keys/observer.ts';
 import type { KeyProvider, UnwrappedSecret, WrappedSecret } from '../keys/provider.ts';
 import { MAX_VERSION_BYTES, MAX_WRAP } from './format/limits.ts';
 
+const DATA_KEY_LENGTH = 32;
+
 interface WrapOptions {
   readonly observe?: Observe | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -14,9 +16,10 @@ interface WrapOptions {
 
 /**
  * How a wrap was proven (SPEC section "Rewrap"): `compared`, it was unwrapped and gave the data key; `recomputed`, the
- * sender of a public-key wrap opened its bytes with the ephemeral secret it still held.
+ * sender of a public-key wrap opened its bytes with the ephemeral secret it still held; `validated`, its provider made it
+ * unseen and could rewrap it once more.
  */
-export type Assurance = 'compared' | 'recomputed';
+export type Assurance = 'compared' | 'recomputed' | 'validated';
 
 /** A wrap that gives the data key back, and how that is known. */
 export interface VerifiedWrap {
@@ -44,14 +47,59 @@ export async function wrapVerified(
     'wrap',
     () => ({ ...facts(), keyUri: provider.uri }),
     () => (provider.canUnwrap === false ? recompute : compare)(provider, dataKey, bind, options),
-    ({ wrapped, assurance }) => ({
-      keyVersion: wrapped.version,
-      algorithm: wrapped.algorithm,
-      wrapDigest: toHex(sha256(wrapped.wrap)),
-      assurance,
-    }),
+    wrapFacts,
   );
 }
+
+/** A provider that makes data keys. */
+export type DataKeyProvider = KeyProvider & Required<Pick<KeyProvider, 'generateDataKey'>>;
+
+/** Whether the data key of a new object can come from this provider. */
+export function makesDataKeys(provider: KeyProvider): provider is DataKeyProvider {
+  return provider.generateDataKey !== undefined && provider.canUnwrap !== false;
+}
+
+/** A data key that a provider made, with its proven wrap. The receiver zeroes `dataKey`. */
+export interface GeneratedWrap extends VerifiedWrap {
+  readonly dataKey: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Has the provider make the data key and its wrap in one call, and proves the wrap as {@link wrapVerified} does: a
+ * provider that hands out one key and wraps another is found out before anything is sealed.
+ *
+ * @throws WaxsealError as {@link wrapVerified}
+ */
+export async function generateVerified(
+  provider: DataKeyProvider,
+  bind: Uint8Array,
+  facts: () => EventFacts,
+  options: WrapOptions,
+): Promise<GeneratedWrap> {
+  return observed(
+    options.observe,
+    'wrap',
+    () => ({ ...facts(), keyUri: provider.uri }),
+    async () => {
+      const { secret: dataKey, wrapped } = await provider.generateDataKey(bind, { signal: options.signal });
+      try {
+        if (dataKey.length !== DATA_KEY_LENGTH) throw badResponse(provider, 'the data key has not 32 bytes');
+        return { dataKey, ...(await compareWrap(provider, wrapped, dataKey, bind, options)) };
+      } catch (error) {
+        zero(dataKey);
+        throw error;
+      }
+    },
+    wrapFacts,
+  );
+}
+
+const wrapFacts = ({ wrapped, assurance }: VerifiedWrap): EventFacts => ({
+  keyVersion: wrapped.version,
+  algorithm: wrapped.algorithm,
+  wrapDigest: toHex(sha256(wrapped.wrap)),
+  assurance,
+});
 
 /** @param version as the provider reported it for the opening that proved the wrap */
 function proven({ uri, algorithm, wrap }: WrappedSecret, version: string, assurance: Assurance): VerifiedWrap {
@@ -63,9 +111,19 @@ async function compare(
   provider: KeyProvider,
   dataKey: Uint8Array,
   bind: Uint8Array,
+  options: WrapOptions,
+): Promise<VerifiedWrap> {
+  return compareWrap(provider, await provider.wrap(dataKey, bind, { signal: options.signal }), dataKey, bind, options);
+}
+
+/** Opens a wrap that was just made, and compares. */
+async function compareWrap(
+  provider: KeyProvider,
+  wrapped: WrappedSecret,
+  dataKey: Uint8Array,
+  bind: Uint8Array,
   { signal }: WrapOptions,
 ): Promise<VerifiedWrap> {
-  const wrapped = await provider.wrap(dataKey, bind, { signal });
   assertWrapped(wrapped, provider);
   let unwrapped;
   try {
@@ -102,11 +160,19 @@ function assertSame(provider: KeyProvider, opened: UnwrappedSecret, dataKey: Uin
   const same = equalSecrets(opened.secret, dataKey);
   zero(opened.secret);
   if (!same) throw unverified(provider);
-  if (Buffer.byteLength(opened.version) > MAX_VERSION_BYTES) throw badResponse(provider, 'the version is too long');
+  assertVersion(opened.version, provider);
   return opened.version;
 }
 
-function assertWrapped(wrapped: WrappedSecret, provider: KeyProvider): void {
+/** @throws WaxsealError `ERR_PROVIDER_RESPONSE` for a version that cannot be recorded */
+export function assertVersion(version: string, provider: KeyProvider): void {
+  const length = Buffer.byteLength(version);
+  if (length === 0) throw badResponse(provider, 'it does not tell the version');
+  if (length > MAX_VERSION_BYTES) throw badResponse(provider, 'the version is too long');
+}
+
+/** @throws WaxsealError `ERR_PROVIDER_RESPONSE` for a wrap that is not the provider's, or that cannot be recorded */
+export function assertWrapped(wrapped: WrappedSecret, provider: KeyProvider): void {
   if (wrapped.uri !== provider.uri || Buffer.byteLength(wrapped.uri) > MAX_URI_BYTES) {
     throw badResponse(provider, `the wrap names the key ${wrapped.uri}`);
   }

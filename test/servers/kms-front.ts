@@ -70,7 +70,7 @@ class Front {
     const body = await collect(request);
     const input = json(body);
     const refused = CRYPTO.has(name) ? this.#state(input) : undefined;
-    if (refused !== undefined) return answer(response, 400, refused);
+    if (refused !== undefined) return void answer(response, 400, refused);
     const { status, headers, bytes } = await this.#pass(request, body);
     if (name === '') {
       response.writeHead(status, headers).end(bytes);
@@ -79,10 +79,14 @@ class Front {
     const output = json(bytes);
     if (status === 200) {
       const amended = this.#amend(name, input, output);
-      return amended === undefined ? answer(response, 400, INCORRECT) : answer(response, 200, amended);
+      return amended === undefined ? void answer(response, 400, INCORRECT) : void answer(response, 200, amended);
     }
     const foreign = (name === 'Decrypt' || name === 'ReEncrypt') && output['__type'] === 'AccessDeniedException';
-    return answer(response, status, foreign && !('Message' in output) && !('message' in output) ? INCORRECT : output);
+    return void answer(
+      response,
+      status,
+      foreign && !('Message' in output) && !('message' in output) ? INCORRECT : output,
+    );
   }
 
   #state(input: KmsBody): KmsBody | undefined {
@@ -97,7 +101,7 @@ class Front {
 
   /** The answer with what the emulator left out; undefined where AWS would have refused. */
   #amend(name: string, input: KmsBody, output: KmsBody): KmsBody | undefined {
-    const arn = String(output['KeyId'] ?? '');
+    const arn = typeof output['KeyId'] === 'string' ? output['KeyId'] : '';
     switch (name) {
       case 'Encrypt':
         this.#record(output['CiphertextBlob'], arn);

@@ -47,6 +47,24 @@ export function makeRecipient(wrapped: WrappedSecret, wrappedAt: number, tagKey:
   return decodeRecipient(fields, 'a new recipient');
 }
 
+/** Makes an entry for a wrap that its provider made unseen: nobody who holds the data key vouches for it, so no tag. */
+export function makeBlindRecipient(wrapped: WrappedSecret, wrappedAt: number): Recipient {
+  const fields = new Map<number, CborValue>([
+    [KEY.uri, wrapped.uri],
+    [KEY.version, wrapped.version],
+    [KEY.algorithm, wrapped.algorithm],
+    [KEY.wrap, wrapped.wrap],
+    [KEY.wrappedAt, wrappedAt],
+    [KEY.flags, FLAG.blind],
+  ]);
+  return decodeRecipient(fields, 'a new recipient');
+}
+
+/** Whether the entry has a flag. */
+export function hasFlag({ flags }: Pick<Recipient, 'flags'>, flag: number): boolean {
+  return Math.floor(flags / flag) % 2 === 1;
+}
+
 /** X(DEK, "waxseal/1 entry", bind, 32). The caller zeroes it. */
 export function entryTagKey(dataKey: Uint8Array, bind: Uint8Array): Uint8Array {
   return expandLabel(dataKey, 'waxseal/1 entry', [bind], 32);

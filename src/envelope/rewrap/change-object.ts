@@ -8,7 +8,7 @@ import { takeIn } from '../intake.ts';
 import { requirePath } from '../path-input.ts';
 import { objectFacts } from '../unlock.ts';
 import type { Assurance } from '../wrap-verified.ts';
-import type { Change, UpdateResult } from './change.ts';
+import type { ListChange, UpdateResult } from './change.ts';
 import { type ObjectFile, openObjectFile, withObjectFile } from './object-file.ts';
 import type { EntryOutcome } from './renew.ts';
 import { rewrapBytes, rewrapStream } from './rewrap-copy.ts';
@@ -57,7 +57,7 @@ export async function changeObject(
   subject: ChangeSubject,
   keys: readonly KeyProvider[],
   options: InPlaceOptions,
-  change: Change,
+  change: ListChange,
   entries: () => readonly EntryOutcome[],
   assurances: () => readonly (Assurance | undefined)[] = () => entries().map(({ assurance }) => assurance),
 ): Promise<Changed> {
@@ -89,7 +89,7 @@ export function nameOf(subject: ChangeSubject): string {
 async function changeFile(
   file: ObjectFile,
   keys: readonly KeyProvider[],
-  change: Change,
+  change: ListChange,
   options: InPlaceOptions,
 ): Promise<UpdateResult> {
   await changeInterrupted(file, keys, change, options);
@@ -103,7 +103,7 @@ async function changeFile(
 async function changeInterrupted(
   file: ObjectFile,
   keys: readonly KeyProvider[],
-  change: Change,
+  change: ListChange,
   options: InPlaceOptions,
 ): Promise<void> {
   let next: ObjectFile;
@@ -128,7 +128,8 @@ async function changeInterrupted(
 
 /** How sure the least sure of the new wraps is; undefined where none was made. */
 function weakest(assurances: readonly (Assurance | undefined)[]): Assurance | undefined {
-  return assurances.includes('recomputed') ? 'recomputed' : assurances.find((one) => one !== undefined);
+  const worst = (['validated', 'recomputed'] as const).find((one) => assurances.includes(one));
+  return worst ?? assurances.find((one) => one !== undefined);
 }
 
 function report(result: UpdateResult, entries: readonly EntryOutcome[]): RewrapReport {

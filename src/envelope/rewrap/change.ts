@@ -37,22 +37,38 @@ export interface UpdateResult {
   readonly bytesWritten: number;
 }
 
-/** The list that a change makes of the one that opens. */
-export async function changedList(
-  { head, lists }: Pick<Loaded, 'head' | 'lists'>,
+/** The list that an object gets, and the slot whose list it was made from. */
+export interface ChangedList {
+  readonly current: Slot;
+  readonly after: readonly Recipient[];
+  readonly list: Uint8Array;
+}
+
+/** Makes the new list of what was loaded. */
+export type ListChange = (
+  loaded: Pick<Loaded, 'head' | 'lists'>,
   keys: readonly KeyProvider[],
-  change: Change,
   options: UpdateOptions,
   name: string,
-): Promise<{ readonly current: Slot; readonly after: readonly Recipient[]; readonly list: Uint8Array }> {
-  const opened = await unlockSlots(head, lists, keys, { ...options, name });
-  try {
-    const after = await change({ head, dataKey: opened.dataKey, opened });
-    assertDistinct(after, name);
-    return { current: opened.slot, after, list: encodeRecipients(after) };
-  } finally {
-    zero(opened.dataKey);
-  }
+) => Promise<ChangedList>;
+
+/** A change by somebody who can open the object: it works from the list that opens. */
+export function unlocked(change: Change): ListChange {
+  return async ({ head, lists }, keys, options, name) => {
+    const opened = await unlockSlots(head, lists, keys, { ...options, name });
+    try {
+      const after = await change({ head, dataKey: opened.dataKey, opened });
+      return { current: opened.slot, after, list: encodeList(after, name) };
+    } finally {
+      zero(opened.dataKey);
+    }
+  };
+}
+
+/** Encodes a list that is about to be written. */
+export function encodeList(recipients: readonly Recipient[], name: string): Uint8Array {
+  assertDistinct(recipients, name);
+  return encodeRecipients(recipients);
 }
 
 /**

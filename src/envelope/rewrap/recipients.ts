@@ -12,6 +12,7 @@ import {
   type RewrapReport,
   nameOf,
 } from './change-object.ts';
+import { unlocked } from './change.ts';
 import { freshRecipient } from './renew.ts';
 
 /**
@@ -59,7 +60,7 @@ export async function addRecipient(
     subject,
     providers,
     options,
-    async (current) => {
+    unlocked(async (current) => {
       const { recipients } = current.opened.slot;
       if (recipients.some((entry) => entry.uri === added.uri)) {
         throw new WaxsealError('ERR_RECIPIENT_EXISTS', `${object} is sealed to ${added.uri} already`, { object });
@@ -67,7 +68,7 @@ export async function addRecipient(
       const fresh = await freshRecipient(current, added, options);
       assurances = [fresh.assurance];
       return [...recipients, fresh.recipient];
-    },
+    }),
     () => [],
     () => assurances,
   );
@@ -118,7 +119,7 @@ export async function removeRecipient(
     subject,
     providers,
     options,
-    (current) => {
+    unlocked((current) => {
       const { recipients } = current.opened.slot;
       const left = recipients.filter((entry) => entry.uri !== removedUri);
       if (left.length === recipients.length) {
@@ -128,7 +129,7 @@ export async function removeRecipient(
         throw new WaxsealError('ERR_LAST_RECIPIENT', `${removedUri} is the only recipient of ${object}`, { object });
       }
       return Promise.resolve(left);
-    },
+    }),
     () => [],
   );
 }

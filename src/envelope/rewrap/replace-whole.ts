@@ -7,7 +7,7 @@ import { BATCH_BYTES, readAhead } from '../file-reading.ts';
 import { type BlockHead, isAttached } from '../format/head.ts';
 import { encodePrefix } from '../format/prefix.ts';
 import type { Loaded } from '../load.ts';
-import { type Change, changedList, type UpdateOptions, type UpdateResult } from './change.ts';
+import type { ListChange, UpdateOptions, UpdateResult } from './change.ts';
 import { assertStillThere, type ObjectFile } from './object-file.ts';
 
 /**
@@ -21,12 +21,12 @@ export async function replaceWhole(
   file: ObjectFile,
   loaded: Loaded,
   keys: readonly KeyProvider[],
-  change: Change,
+  change: ListChange,
   options: UpdateOptions,
 ): Promise<UpdateResult> {
   const { head } = loaded;
   if (isAttached(head)) throw new WaxsealError('ERR_INTERNAL', `${file.name} has slots`);
-  const { current, after, list } = await changedList(loaded, keys, change, options, file.name);
+  const { current, after, list } = await change(loaded, keys, options, file.name);
   const changed = !equalBytes(current.list, list);
   const result = { head, before: current.recipients, after, changed, generation: undefined };
   if (!changed || options.dryRun === true) return { ...result, bytesWritten: 0 };

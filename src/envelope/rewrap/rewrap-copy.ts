@@ -7,7 +7,7 @@ import { collectPrefix, passing, toWebStream } from '../input.ts';
 import type { Intake } from '../intake.ts';
 import { load } from '../load.ts';
 import { bytesSource } from '../source.ts';
-import { type Change, changedList, nextGeneration, type UpdateOptions, type UpdateResult } from './change.ts';
+import { type ListChange, nextGeneration, type UpdateOptions, type UpdateResult } from './change.ts';
 
 /** What stands before the payload, with new recipients; the payload itself is never looked at. */
 interface RewrittenPrefix {
@@ -21,7 +21,7 @@ interface RewrittenPrefix {
 export async function rewrapBytes(
   sealed: Uint8Array,
   keys: readonly KeyProvider[],
-  change: Change,
+  change: ListChange,
   options: UpdateOptions,
 ): Promise<{ readonly sealed: Uint8Array; readonly result: UpdateResult }> {
   const { bytes, replaces, result } = await rewritePrefix(sealed, keys, change, options);
@@ -32,7 +32,7 @@ export async function rewrapBytes(
 export async function rewrapStream(
   sealed: Intake,
   keys: readonly KeyProvider[],
-  change: Change,
+  change: ListChange,
   options: UpdateOptions,
 ): Promise<{ readonly sealed: ReadableStream<Uint8Array>; readonly result: UpdateResult }> {
   const { prefix, rest } = await collectPrefix(sealed, MAX_PREFIX);
@@ -44,13 +44,13 @@ export async function rewrapStream(
 async function rewritePrefix(
   sealed: Uint8Array,
   keys: readonly KeyProvider[],
-  change: Change,
+  change: ListChange,
   options: UpdateOptions,
 ): Promise<RewrittenPrefix> {
   const name = 'the object';
   const loaded = await load(bytesSource(sealed, name), options.observe);
   const { head, lists } = loaded;
-  const { current, after, list } = await changedList(loaded, keys, change, options, name);
+  const { current, after, list } = await change(loaded, keys, options, name);
   const generation = isAttached(head) ? nextGeneration(lists) : undefined;
   const bytes = encodePrefix(head, list, shapeOf(head, generation), name);
   const result = { head, before: current.recipients, after, changed: true, generation, bytesWritten: bytes.length };

@@ -2,7 +2,8 @@ import { refuseUnknownOptions, WaxsealError } from '../../errors/index.ts';
 import type { KeyProvider } from '../../keys/provider.ts';
 import type { ByteStream } from '../byte-stream.ts';
 import { keyList, type Keys } from '../keys-input.ts';
-import type { Change } from './change.ts';
+import { blindList } from './blind.ts';
+import { type Change, type ListChange, unlocked } from './change.ts';
 import {
   type Changed,
   changeObject,
@@ -20,6 +21,13 @@ export interface RewrapOptions extends InPlaceOptions {
   readonly from?: string | undefined;
   /** The key that replaces `from`; `from` may be left out where the object has a single recipient. */
   readonly to?: KeyProvider | undefined;
+  /**
+   * Let the providers rewrap (ReEncrypt of AWS KMS, `rewrap` of Transit, inside a PKCS#11 token): no permission to
+   * decrypt is needed, and the data key stays where it is. Nobody has then seen that a new wrap gives the data key, so
+   * the old one is kept beside it until an ordinary rewrap with a key that may decrypt confirms the
+   * new one and drops the old. Excludes `from` and `to`.
+   */
+  readonly blind?: boolean | undefined;
 }
 
 /**
@@ -36,7 +44,8 @@ export interface RewrapOptions extends InPlaceOptions {
  * @param keys keys that can open it; their entries are brought to their current versions
  * @throws WaxsealError as {@link openObject}, and `ERR_UNVERIFIED_WRAP`, `ERR_SLOT_FULL`, `ERR_BUSY`,
  * `ERR_INPUT_CHANGED`, `ERR_NOT_WRITABLE`, `ERR_NETWORK_FILE_SYSTEM`, `ERR_USAGE` (ambiguous `to` without `from`),
- * `ERR_RECIPIENT_NOT_FOUND`, `ERR_IO`; the object opens after each of them
+ * `ERR_RECIPIENT_NOT_FOUND`, `ERR_PROVIDER_UNSUPPORTED` (blind, of a key that cannot), `ERR_IO`; the object opens after each
+ * of them
  * @see SPEC.md "Rewrap"
  *
  * @example
@@ -47,12 +56,23 @@ export function rewrap(path: string | URL, keys: Keys, options?: RewrapOptions):
 export function rewrap(sealed: Uint8Array, keys: Keys, options?: RewrapOptions): Promise<Uint8Array>;
 export function rewrap(sealed: ByteStream, keys: Keys, options?: RewrapOptions): Promise<ReadableStream<Uint8Array>>;
 export async function rewrap(subject: ChangeSubject, keys: Keys, options: RewrapOptions = {}): Promise<Changed> {
-  refuseUnknownOptions('rewrap', options, [...IN_PLACE_OPTIONS, 'from', 'to']);
+  refuseUnknownOptions('rewrap', options, [...IN_PLACE_OPTIONS, 'from', 'to', 'blind']);
   const providers = keyList(keys, 'rewrap');
-  const { from, to } = options;
+  const { from, to, blind = false } = options;
+  if (typeof blind !== 'boolean') throw new TypeError('rewrap: blind must be true or false');
+  if (blind && to !== undefined)
+    throw new TypeError('rewrap: blind keeps the keys as they are: it excludes from and to');
   if (from !== undefined && to === undefined) throw new TypeError('rewrap: from needs to');
   const path = nameOf(subject);
   let entries: readonly EntryOutcome[] = [];
+  if (blind) {
+    const change: ListChange = async (loaded, _keys, _options, name) => {
+      const changed = await blindList(loaded, providers, options, name);
+      entries = changed.outcomes;
+      return changed;
+    };
+    return changeObject('rewrap', 'rewrap', subject, providers, options, change, () => entries);
+  }
   const change: Change = async (current) => {
     const replace =
       to === undefined ? undefined : { from: from ?? onlyRecipient(current.opened.slot.recipients, path), to };
@@ -63,7 +83,7 @@ export async function rewrap(subject: ChangeSubject, keys: Keys, options: Rewrap
     entries = renewed.outcomes;
     return renewed.after;
   };
-  return changeObject('rewrap', 'rewrap', subject, providers, options, change, () => entries);
+  return changeObject('rewrap', 'rewrap', subject, providers, options, unlocked(change), () => entries);
 }
 
 function onlyRecipient(recipients: readonly { readonly uri: string }[], path: string): string {

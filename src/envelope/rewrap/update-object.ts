@@ -6,7 +6,7 @@ import { type AttachedHead, isAttached } from '../format/head.ts';
 import { encodeSlot, type Slot, type SlotIndex } from '../format/slot.ts';
 import { load } from '../load.ts';
 import { readSlots, type SlotPair } from '../read-head.ts';
-import { type Change, changedList, nextGeneration, type UpdateOptions, type UpdateResult } from './change.ts';
+import { type ListChange, nextGeneration, type UpdateOptions, type UpdateResult } from './change.ts';
 import { assertStillThere, type ObjectFile, settle, writeRegion } from './object-file.ts';
 import { replaceWhole } from './replace-whole.ts';
 
@@ -24,7 +24,7 @@ const MAX_ATTEMPTS = 16;
 export async function updateObject(
   file: ObjectFile,
   keys: readonly KeyProvider[],
-  change: Change,
+  change: ListChange,
   options: UpdateOptions,
 ): Promise<UpdateResult> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
@@ -35,7 +35,7 @@ export async function updateObject(
     if (!isAttached(head) || a === undefined || b === undefined)
       return replaceWhole(file, loaded, keys, change, options);
     const slots: SlotPair = [a, b];
-    const { current, after, list } = await changedList(loaded, keys, change, options, file.name);
+    const { current, after, list } = await change(loaded, keys, options, file.name);
     const writes = planWrites(file, head, slots, current, list);
     const result = { head, before: current.recipients, after, changed: writes.length > 0 };
     if (writes.length === 0 || options.dryRun === true) {

@@ -3,7 +3,7 @@ import { isWaxsealError } from '../../errors/index.ts';
 import type { KeyProvider } from '../../keys/provider.ts';
 import type { UnlockedSlot } from '../choose-slot.ts';
 import type { Head } from '../format/head.ts';
-import { checkTag, entryTagKey, FLAG, type Recipient, type TagState } from '../format/recipients.ts';
+import { checkTag, entryTagKey, FLAG, hasFlag, type Recipient, type TagState } from '../format/recipients.ts';
 import type { ObjectOptions } from '../opened-object.ts';
 import { fits, unwrapRecipient } from '../unlock.ts';
 import type { Finding } from './damage.ts';
@@ -67,7 +67,7 @@ export function findRecipientDamage(recipients: readonly VerifiedRecipient[], { 
   const findings: Finding[] = [];
   recipients.forEach(({ uri, version, unwrap, tag }, index) => {
     const who = `the recipient ${uri} version ${version}`;
-    const blind = ((slot.recipients[index]?.flags ?? 0) & FLAG.blind) !== 0;
+    const blind = hasFlag(slot.recipients[index] ?? { flags: 0 }, FLAG.blind);
     if (unwrap === 'failed') {
       findings.push({
         code: 'ERR_AUTHENTICATION',

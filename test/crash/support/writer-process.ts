@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isWaxsealError } from '../../../src/errors/index.ts';
 import { openObjectFile } from '../../../src/envelope/rewrap/object-file.ts';
 import { renewRecipients } from '../../../src/envelope/rewrap/renew.ts';
+import { unlocked } from '../../../src/envelope/rewrap/change.ts';
 import { updateObject } from '../../../src/envelope/rewrap/update-object.ts';
 import { addRecipient, openObject, removeRecipient, rewrap } from '../../../src/envelope/index.ts';
 import { openLocalKeyring } from '../../../src/keys/local/index.ts';
@@ -66,7 +67,7 @@ async function once(order: Order): Promise<void> {
         await updateObject(
           file,
           [key],
-          async (current) => (await renewRecipients(current, [key], {}, replace)).after,
+          unlocked(async (current) => (await renewRecipients(current, [key], {}, replace)).after),
           {},
         );
       } finally {
