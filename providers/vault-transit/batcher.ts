@@ -54,7 +54,7 @@ export class Batcher<I, O> {
         },
         reject: (error) => {
           done(() => {
-            reject(error);
+            reject(error instanceof Error ? error : new TypeError(String(error)));
           });
         },
       });

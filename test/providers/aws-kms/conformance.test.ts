@@ -10,11 +10,8 @@ describe.skipIf(!hasMoto())('AWS KMS keeps the promises of the port', () => {
   });
   afterAll(() => moto.stop());
 
-  testConformance(
-    async () => {
-      const provider = await freshKey(moto);
-      return { provider, close: () => provider.close() };
-    },
-    ['disableVersion is not declared', 'canUnwrap is not false', 'wrapRecomputed is not declared'],
-  );
+  testConformance(async () => {
+    const provider = await freshKey(moto);
+    return { provider, close: () => provider.close() };
+  }, ['disableVersion is not declared', 'canUnwrap is not false', 'wrapRecomputed is not declared']);
 });
