@@ -107,6 +107,7 @@ async function rewrapGroup({ key, entries }: Group, head: Head, options: UpdateO
   const blind = entries.filter((entry) => hasFlag(entry, FLAG.blind));
   const proven = entries.filter((entry) => !blind.includes(entry));
   let failure: unknown;
+  let second: { readonly source: Recipient; readonly made: ProviderRewrap } | undefined;
   // The newest successor first: if it is on the current version, nothing is to be done. Then what somebody saw open.
   for (const source of [...blind.slice(-1), ...proven, ...blind.slice(0, -1)]) {
     let made: ProviderRewrap;
@@ -120,10 +121,11 @@ async function rewrapGroup({ key, entries }: Group, head: Head, options: UpdateO
     }
     const isCurrent = made.from === made.wrapped.version && source.version === made.from && source.uri === key.uri;
     if (isCurrent) return { after: entries, outcomes: entries.map((entry) => outcomeOf(entry, 'current', entry)) };
-    // Behind a successor of an older version stands an entry that was seen to open: the next one is made from that.
-    if (blind.includes(source) && proven.length > 0 && failure === undefined) continue;
-    return succeed({ key, entries }, source, made, head, options);
+    // Behind a successor of an older version stands an entry that was seen to open: better made from that, if it can be.
+    if (!blind.includes(source)) return succeed({ key, entries }, source, made, head, options);
+    second ??= { source, made };
   }
+  if (second !== undefined) return succeed({ key, entries }, second.source, second.made, head, options);
   if (failure !== undefined) throw failure;
   throw new WaxsealError('ERR_INTERNAL', `no entry of ${key.uri} was tried`);
 }
