@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { hasAwsEncryptionSdk, INSTALL_PEERS } from './bench/peers/peers.ts';
 import { missingShells } from './cli/support/shells.ts';
 import { hasStryker, INSTALL_STRYKER } from './mutation/stryker.ts';
+import { missingServers } from './servers/missing.ts';
 import { missingRuntimes } from './runtimes/runtimes.ts';
 
 /** Interpreter of the second reader, with the packages that it needs, where CI or a developer has made it. */
@@ -16,6 +17,7 @@ export function missingOptionals(): string[] {
       'Python for the second reader (python3 -m venv test/.cache/venv && test/.cache/venv/bin/pip install -r test/second-reader/requirements.txt)',
     );
   }
+  missing.push(...missingServers());
   if (!hasAwsEncryptionSdk())
     missing.push(`AWS Encryption SDK, to compare the speed of small objects (${INSTALL_PEERS})`);
   if (!hasStryker()) missing.push(`Stryker, for the mutation testing of the long tier (${INSTALL_STRYKER})`);

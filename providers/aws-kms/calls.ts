@@ -53,9 +53,9 @@ export class KmsCalls {
     return this.#edge.call({ name, ...options }, (abortSignal) => send(this.#sdk, this.#client, { abortSignal }));
   }
 
-  /** Region that the client works in. */
-  region(): Promise<string> {
-    return this.#client.config.region();
+  /** What the SDK has learned of AWS's clock: it takes note of differences over five minutes. */
+  clockSkewMs(): number {
+    return this.#client.config.systemClockOffset;
   }
 
   /** Lets the sockets of a client go that was made here. */

@@ -3,7 +3,9 @@ import type {
   CallOptions,
   GeneratedSecret,
   KeyDescription,
+  KeyProbe,
   KeyProvider,
+  PolicyRole,
   ProviderRewrap,
   UnwrappedSecret,
   WrappedSecret,
@@ -12,8 +14,9 @@ import { WRAP_ALGORITHM } from '../../src/keys/provider.ts';
 import { assertBinding, assertWrapInput } from '../../src/keys/remote/index.ts';
 import { isReplica, type KeyArn, parseKeyArn } from './arn.ts';
 import { contextOf, type KmsCalls, UNREPORTED } from './calls.ts';
-import { describeKey } from './describe.ts';
+import { describeKey, keyMetadata } from './describe.ts';
 import { recordedArn } from './key-uri.ts';
+import { iamPolicy } from './policy.ts';
 
 /** What a key keeps of its options. */
 export interface KeySettings {
@@ -153,6 +156,17 @@ export class AwsKmsKey implements KeyProvider {
       if (performance.now() > until) throw this.#notVisible();
       await pause(POLL_MS, options.signal);
     }
+  }
+
+  /** What DescribeKey shows on the side. Whether a rotation is permitted, KMS tells only who rotates. */
+  async probe(options: CallOptions = {}): Promise<KeyProbe> {
+    await keyMetadata(this.#calls, this.#arn.arn, options);
+    return { mayRotate: undefined, clockSkewMs: this.#calls.clockSkewMs() };
+  }
+
+  /** An IAM policy. */
+  policy(role: PolicyRole): string {
+    return iamPolicy(role, this.#arn.arn);
   }
 
   /** Lets the connections go, unless the client is the caller's. */

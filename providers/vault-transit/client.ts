@@ -4,6 +4,8 @@ import type { TokenSource } from './token.ts';
 
 /** The least time between two looks at the token's lifetime. */
 const LOOK_MS = 5_000;
+/** And where its end is near. */
+const SOON_MS = 1_000;
 
 /** Sends requests with the token, asks for another one when that is not taken, and has it renewed while it lasts. */
 export class VaultClient {
@@ -45,11 +47,14 @@ export class VaultClient {
     throw new Refusal(answer);
   }
 
-  /** Older servers say "permission denied" to a token that they do not know as well: then they are asked about it. */
+  /**
+   * Servers say "permission denied" to a token that they do not know, too. Then they are asked about it: every token may
+   * look at itself, unless its policies were made without the default one.
+   */
   async #isRefused(token: string, answer: Answer, signal: AbortSignal): Promise<boolean> {
     if (refusesToken(answer)) return true;
     const about = await this.#http.request('GET', 'auth/token/lookup-self', token, undefined, signal);
-    return refusesToken(about);
+    return about.status === 403;
   }
 
   /** Looks at the token in the background of a call, now and then; renews it in the last third of its time. */
@@ -75,7 +80,12 @@ export class VaultClient {
       await this.#http.request('POST', 'auth/token/renew-self', token, {}, signal);
       return;
     }
-    this.#nextLook = performance.now() + Math.max(LOOK_MS, ((ttl - whole / 3) * 1000) / 2);
+    this.#nextLook = performance.now() + Math.max(SOON_MS, ((ttl - whole / 3) * 1000) / 2);
+  }
+
+  /** Milliseconds that the server's clock is ahead, as its last answer said. */
+  get clockSkewMs(): number | undefined {
+    return this.#http.clockSkewMs;
   }
 
   close(): void {

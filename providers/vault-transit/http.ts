@@ -20,6 +20,8 @@ const MAX_SOCKETS = 64;
 export class VaultHttp {
   readonly #connection: Connection;
   readonly #agent: HttpAgent | HttpsAgent;
+  /** Milliseconds that the server's clock is ahead, as its last answer said; to the second. */
+  clockSkewMs: number | undefined;
 
   private constructor(connection: Connection, agent: HttpAgent | HttpsAgent) {
     this.#connection = connection;
@@ -68,6 +70,10 @@ export class VaultHttp {
       headers,
       agent: this.#agent,
       signal,
+    });
+    request.once('response', ({ headers: { date } }) => {
+      const theirs = date === undefined ? Number.NaN : Date.parse(date);
+      if (!Number.isNaN(theirs)) this.clockSkewMs = Math.trunc((theirs - Date.now()) / 1000) * 1000;
     });
     try {
       return await answerOf(request, payload);

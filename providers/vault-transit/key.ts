@@ -2,7 +2,9 @@ import type {
   CallOptions,
   GeneratedSecret,
   KeyDescription,
+  KeyProbe,
   KeyProvider,
+  PolicyRole,
   ProviderRewrap,
   UnwrappedSecret,
   WrappedSecret,
@@ -13,6 +15,7 @@ import { assertBinding, assertWrapInput } from '../../src/keys/remote/index.ts';
 import { type Ciphertext, parseCiphertext } from './ciphertext.ts';
 import { describeKey, readKey } from './describe.ts';
 import { notAuthentic } from './error-table.ts';
+import { transitPolicy } from './policy.ts';
 import type { TransitCalls } from './transit.ts';
 
 const DATA_KEY_BITS = 256;
@@ -97,6 +100,19 @@ export class VaultTransitKey implements KeyProvider {
     const number = Number(version);
     if (!Number.isSafeInteger(number) || number < 1) throw new RangeError('a version of Transit is a positive number');
     await this.#calls.send('POST', `keys/${this.#key}/config`, { min_decryption_version: number }, options);
+  }
+
+  /** Asks the server what the token may do (`sys/capabilities-self`), and looks at its clock. */
+  async probe(options: CallOptions = {}): Promise<KeyProbe> {
+    return {
+      mayRotate: await this.#calls.mayUpdate(`keys/${this.#key}/rotate`, options),
+      clockSkewMs: this.#calls.clockSkewMs(),
+    };
+  }
+
+  /** A policy in HCL. */
+  policy(role: PolicyRole): string {
+    return transitPolicy(role, this.#calls.subject.mount, this.#key);
   }
 
   /** Lets the connections go. */

@@ -41,7 +41,7 @@ export class TokenSource {
       'ERR_PROVIDER_CREDENTIALS',
       `Vault does not take the token of ${this.#name}: it expired, was revoked or is wrong`,
       {
-        next: 'log in again (vault login, bao login), or have the agent renew the token file',
+        next: 'log in again (vault login, bao login), or have the agent renew the token file. A token without the policy default may not look itself up, so that a missing permission looks the same',
       },
     );
   }

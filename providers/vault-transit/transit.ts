@@ -105,6 +105,21 @@ export class TransitCalls {
     return { secret, version };
   }
 
+  /** Whether the token may write to a path of the mount; undefined where it may not ask. */
+  async mayUpdate(path: string, options: CallOptions): Promise<boolean | undefined> {
+    const whole = `${this.subject.mount}/${path}`;
+    const answer = await this.#edge.call({ name: 'POST capabilities-self', ...options }, (signal) =>
+      this.#client.send('sys', { method: 'POST', path: 'capabilities-self' }, { paths: [whole] }, signal, isDenied),
+    );
+    const capabilities = fieldsOf(answer['data'])[whole];
+    if (!Array.isArray(capabilities)) return undefined;
+    return capabilities.some((one) => one === 'update' || one === 'root' || one === 'sudo');
+  }
+
+  clockSkewMs(): number | undefined {
+    return this.#client.clockSkewMs;
+  }
+
   malformed(why: string): WaxsealError {
     const { uri } = this.subject;
     return new WaxsealError(
@@ -120,6 +135,8 @@ export class TransitCalls {
     this.#client.close();
   }
 }
+
+const isDenied = ({ status }: { readonly status: number }): boolean => status === 403;
 
 const hasResults = ({ body }: { readonly body: Fields | undefined }): boolean =>
   Array.isArray(fieldsOf(body?.['data'])['batch_results']);

@@ -3,8 +3,47 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { WaxsealError } from '../errors/index.ts';
 
+/** How often a provider may be called, and how long that may take; as the adapters take it. */
+interface Limits {
+  readonly deadlineMs?: number | undefined;
+  readonly attemptTimeoutMs?: number | undefined;
+  readonly maxAttempts?: number | undefined;
+  readonly requestsPerSecond?: number | undefined;
+}
+
 /** What a configuration file may say in this version. */
 export interface Config {
+  /** Keys of providers that opening tries, beside those of the keyring. */
+  readonly keys?: readonly string[] | undefined;
+  readonly awskms?:
+    | (Limits & {
+        readonly region?: string | undefined;
+        readonly endpoint?: string | undefined;
+        readonly profile?: string | undefined;
+        readonly allowedKeys?: string[] | undefined;
+        readonly multiRegion?: boolean | undefined;
+        readonly discovery?: { readonly accounts: string[]; readonly partition: string } | undefined;
+      })
+    | undefined;
+  readonly hashivault?:
+    | (Limits & {
+        readonly address?: string | undefined;
+        readonly namespace?: string | undefined;
+        readonly tokenFile?: string | undefined;
+        readonly caFile?: string | undefined;
+        readonly clientCertFile?: string | undefined;
+        readonly clientKeyFile?: string | undefined;
+        readonly assumeDerived?: boolean | undefined;
+      })
+    | undefined;
+  readonly pkcs11?:
+    | (Limits & {
+        readonly library?: string | undefined;
+        readonly libraryParameters?: string | undefined;
+        readonly pinFile?: string | undefined;
+        readonly sessions?: number | undefined;
+      })
+    | undefined;
   readonly defaultKey?: string | undefined;
   /** Folder of the keyring. */
   readonly keyring?: string | undefined;
@@ -71,7 +110,41 @@ function foreign(file: string, path: string, why: string, next: string): Waxseal
 
 async function parse(file: string, value: unknown): Promise<Config> {
   const { z } = await import('zod');
-  const schema = z.strictObject({ defaultKey: z.string().optional(), keyring: z.string().optional() });
+  const text = z.string().optional();
+  const flag = z.boolean().optional();
+  const number = z.int().positive().optional();
+  const limits = { deadlineMs: number, attemptTimeoutMs: number, maxAttempts: number, requestsPerSecond: number };
+  const schema = z.strictObject({
+    defaultKey: text,
+    keyring: text,
+    keys: z.array(z.string()).optional(),
+    awskms: z
+      .strictObject({
+        ...limits,
+        region: text,
+        endpoint: text,
+        profile: text,
+        allowedKeys: z.array(z.string()).optional(),
+        multiRegion: flag,
+        discovery: z.strictObject({ accounts: z.array(z.string()).min(1), partition: z.string() }).optional(),
+      })
+      .optional(),
+    hashivault: z
+      .strictObject({
+        ...limits,
+        address: text,
+        namespace: text,
+        tokenFile: text,
+        caFile: text,
+        clientCertFile: text,
+        clientKeyFile: text,
+        assumeDerived: flag,
+      })
+      .optional(),
+    pkcs11: z
+      .strictObject({ ...limits, library: text, libraryParameters: text, pinFile: text, sessions: number })
+      .optional(),
+  });
   const later = Object.keys(value ?? {}).filter((name) => LATER.includes(name));
   if (later.length > 0) {
     throw new WaxsealError('ERR_CONFIG', `${file}: ${later.join(', ')} is not in this version of waxseal`, {

@@ -15,6 +15,7 @@ import { isLocalName, parseKeyUri } from '../keys/uri.ts';
 import { x25519Recipient } from '../keys/x25519/index.ts';
 import { type Config, readConfig } from './config.ts';
 import type { Output } from './output.ts';
+import { discoverAwsKeys, isRemote, openRemoteKey, type RemoteKey } from './remote-keys.ts';
 import { askPassphrase, passphraseFromFile } from './passphrase.ts';
 
 /** Options that every command takes. */
@@ -33,6 +34,7 @@ export class Context {
   readonly #options: GlobalOptions;
   #config: Promise<Config> | undefined;
   #ring: Promise<LocalKeyring> | undefined;
+  readonly #remote = new Map<string, Promise<RemoteKey>>();
 
   constructor(options: GlobalOptions, out: Output, signal: AbortSignal) {
     this.#options = options;
@@ -113,10 +115,37 @@ export class Context {
   }
 
   /**
-   * Every key at hand, for opening: the default key first, then local keys, then key pairs. A damaged pair is told, and
-   * does not keep the others from opening.
+   * Every key at hand, for opening: the default key first, then local keys, then key pairs, then those of providers that
+   * the configuration names. A damaged pair is told, and does not keep the others from opening. `named` keys (`-k`) are
+   * tried alone.
+   *
+   * @param missing whether a key of the configuration that cannot be reached is told and left out
    */
-  async allKeys(): Promise<readonly KeyProvider[]> {
+  async allKeys(named?: readonly string[], missing: 'told' | 'thrown' = 'told'): Promise<readonly KeyProvider[]> {
+    if (named !== undefined) return this.#openers(named);
+    const config = await this.config();
+    const first = config.defaultKey ?? DEFAULT_KEY;
+    const uris = [...(isRemote(first) ? [first] : []), ...(config.keys ?? [])];
+    const discovered = await discoverAwsKeys(config);
+    const isEnough = uris.length > 0 || discovered !== undefined;
+    const keys = isEnough && !(await this.hasKeyring()) ? [] : await this.#ringKeys().catch(orNameKey);
+    for (const uri of new Set(uris)) {
+      const key = await this.remoteKey(uri).catch((error: unknown) => {
+        if (!isWaxsealError(error) || missing === 'thrown' || uris.length + keys.length === 1) throw error;
+        this.out.warn(`${error.message}; what is sealed to it alone cannot be opened now. ${error.next}`);
+      });
+      if (key !== undefined) keys.push(key);
+    }
+    if (discovered !== undefined) keys.push(discovered);
+    const names = (key: KeyProvider): boolean => key.uri === first || (isRemote(first) && key.uri === uris[0]);
+    keys.sort((a, b) => Number(names(b)) - Number(names(a)));
+    if (keys.length === 0) {
+      throw new WaxsealError('ERR_KEY_NOT_FOUND', 'the keyring has no keys', { next: 'waxseal key create local:NAME' });
+    }
+    return keys;
+  }
+
+  async #ringKeys(): Promise<KeyProvider[]> {
     const ring = await this.ring();
     const { names, pairs } = await readKeyringInfo(ring.folder);
     const keys: KeyProvider[] = names.map((name) => ring.key(name));
@@ -127,12 +156,35 @@ export class Context {
       });
       if (pair !== undefined) keys.push(pair);
     }
-    const first = (await this.config()).defaultKey ?? DEFAULT_KEY;
-    keys.sort((a, b) => Number(b.uri === first) - Number(a.uri === first));
-    if (keys.length === 0) {
-      throw new WaxsealError('ERR_KEY_NOT_FOUND', 'the keyring has no keys', { next: 'waxseal key create local:NAME' });
-    }
     return keys;
+  }
+
+  /** Exactly the keys that are named, for opening: of a key pair the private half. */
+  async #openers(uris: readonly string[]): Promise<readonly KeyProvider[]> {
+    const keys: KeyProvider[] = [];
+    for (const uri of new Set(uris)) keys.push(uri.startsWith('x25519:') ? await this.pair(uri) : await this.key(uri));
+    return keys;
+  }
+
+  /** Whether there is a keyring to unlock. */
+  async hasKeyring(): Promise<boolean> {
+    return readKeyringInfo(await this.keyringFolder()).then(
+      () => true,
+      (error: unknown) => {
+        if (isWaxsealError(error, 'ERR_KEYRING_NOT_FOUND')) return false;
+        throw error;
+      },
+    );
+  }
+
+  /** A key of a provider, opened once. */
+  async remoteKey(uri: string): Promise<RemoteKey> {
+    let key = this.#remote.get(uri);
+    if (key === undefined) {
+      key = openRemoteKey(uri, await this.config(), this.signal);
+      this.#remote.set(uri, key);
+    }
+    return key;
   }
 
   /** The keys that are named, or the default one. */
@@ -143,9 +195,13 @@ export class Context {
     return keys;
   }
 
-  /** One key to wrap to, by its URI: a local key, which must exist, or a public key, for which no keyring is needed. */
+  /**
+   * One key to wrap to, by its URI: a local key, which must exist, a public key or one of a provider, for which no keyring
+   * is needed.
+   */
   async key(uri: string): Promise<KeyProvider> {
     if (uri.startsWith('x25519:')) return x25519Recipient(uri);
+    if (isRemote(uri)) return this.remoteKey(uri);
     const name = localName(uri);
     const ring = await this.ring();
     await ring.describe(name);
@@ -170,6 +226,12 @@ export class Context {
   }
 
   close(): void {
+    for (const key of this.#remote.values()) {
+      void key.then(
+        (opened) => opened.close(),
+        () => undefined,
+      );
+    }
     void this.#ring?.then(
       (ring) => ring.close(),
       () => undefined,
@@ -178,6 +240,13 @@ export class Context {
 }
 
 const DEFAULT_KEY = 'local:default';
+
+/** Without a keyring, whoever has keys of a provider is told how those are named. */
+function orNameKey(error: unknown): never {
+  if (!isWaxsealError(error, 'ERR_KEYRING_NOT_FOUND')) throw error;
+  const next = `${error.next}; a key of a provider is named with -k, or under keys in waxseal.config`;
+  throw new WaxsealError(error.code, error.message, { object: error.object, next, cause: error });
+}
 
 /** The name of a key pair: without a scheme, because its URI is its public key. */
 export function pairName(name: string): string {
@@ -198,9 +267,9 @@ export function localName(uri: string): string {
     });
   }
   if (scheme !== 'local') {
-    throw new WaxsealError('ERR_PROVIDER_UNSUPPORTED', `${scheme}: keys are not in this version of waxseal`, {
+    throw new WaxsealError('ERR_PROVIDER_UNSUPPORTED', `${scheme}: keys cannot do that from here`, {
       object: uri,
-      next: 'use a local key (local:NAME), or a later version',
+      next: 'use the tools of the provider, or a local key (local:NAME)',
     });
   }
   return rest;

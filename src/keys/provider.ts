@@ -115,6 +115,20 @@ export interface KeyDescription {
   readonly lastRotated?: Date | undefined;
 }
 
+/** What `probe` gives: what an operator asks beyond the description. */
+export interface KeyProbe {
+  /** Whether `rotate` would be permitted; undefined where that cannot be told without rotating. */
+  readonly mayRotate: boolean | undefined;
+  /** Milliseconds that the provider's clock is ahead of this machine's; undefined where it does not tell. */
+  readonly clockSkewMs: number | undefined;
+}
+
+/** Whose permissions a policy is for: every wrap is proven by unwrapping it, so a sealer may unwrap, too. */
+export type PolicyRole = 'sealer' | 'opener' | 'blind-rewrapper' | 'rotator';
+
+/** All of {@link PolicyRole}. */
+export const POLICY_ROLES: readonly PolicyRole[] = ['sealer', 'opener', 'blind-rewrapper', 'rotator'];
+
 /** Options of every call to a key. */
 export interface CallOptions {
   /** Ends the work when it is aborted; the call then rejects with the signal's reason. */
@@ -180,6 +194,10 @@ export interface KeyProvider {
   describe?(options?: CallOptions): Promise<KeyDescription>;
   /** Makes a new version current and returns the description after it. */
   rotate?(options?: CallOptions): Promise<KeyDescription>;
+  /** Looks at what the caller may do, and changes nothing. */
+  probe?(options?: CallOptions): Promise<KeyProbe>;
+  /** The least permissions for a role, in the provider's own language. */
+  policy?(role: PolicyRole): string;
   /** Suspends a version: neither wraps nor unwraps until it is enabled again. */
   disableVersion?(version: string, options?: CallOptions): Promise<void>;
 }

@@ -19,6 +19,15 @@ export class ReferenceKey implements Required<KeyProvider> {
   readonly symmetric: boolean = true;
   readonly canUnwrap: boolean = true;
 
+  async probe(options?: CallOptions) {
+    await this.begin(options);
+    return { mayRotate: true, clockSkewMs: undefined };
+  }
+
+  policy(): string {
+    return '';
+  }
+
   accepts(): boolean {
     return false;
   }

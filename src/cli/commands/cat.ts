@@ -8,6 +8,7 @@ import { sourceOf } from '../paths.ts';
 import { writeToStdout } from '../standard-streams.ts';
 
 interface Options {
+  key?: string[];
   range?: string;
   payload?: string;
   expectId?: string;
@@ -19,7 +20,7 @@ export async function run(context: Context, [path = '']: readonly string[], opti
   context.out.payloadOnStdout();
   const asked = options.range === undefined ? undefined : readRange(options.range);
   const { expectId } = options;
-  const object = await openObject(sourceOf(path, options.payload), await context.allKeys(), {
+  const object = await openObject(sourceOf(path, options.payload), await context.allKeys(options.key), {
     observe: context.observe,
     signal: context.signal,
     expectId,

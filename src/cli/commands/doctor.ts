@@ -6,6 +6,8 @@ import { findFolders } from '../doctor/folders.ts';
 import { runChecks } from '../doctor/runner.ts';
 import { word } from '../doctor/wording.ts';
 import { EXIT } from '../exit.ts';
+import { KEY_SCHEMES } from '../../keys/uri.ts';
+import { checkRemoteKeys } from '../doctor/remote-keys.ts';
 import { count, type Output, printable } from '../output.ts';
 
 interface Options extends GlobalOptions {
@@ -16,20 +18,37 @@ interface Options extends GlobalOptions {
 const MARKS: Readonly<Record<Status, string>> = { ok: '✓', info: 'i', warning: '!', problem: '✗' };
 
 /** Examines what exists, and ends with 1 when there is a problem. */
-export async function run(context: Context, paths: readonly string[], options: Options): Promise<number> {
+export async function run(context: Context, targets: readonly string[], options: Options): Promise<number> {
+  const keys = targets.filter(isKeyUri);
+  const paths = targets.filter((target) => !keys.includes(target));
+  if (keys.length > 0 && paths.length === 0) return examineKeys(context, keys, options);
   const { findings: unreadable, ...places } = await findFolders(paths, options.recursive === true);
   const examination = new Examination(context, { fix: options.fix === true, home: options.home, ...places });
   let findings: Finding[];
   try {
-    findings = [...(await runChecks(CHECKS, examination)), ...unreadable];
+    findings = [...(await runChecks(CHECKS, examination)), ...unreadable, ...(await checkRemoteKeys(context, keys))];
   } finally {
     examination.close();
   }
+  return report(context, findings, options, examination.command(fixLine(targets, options)));
+}
+
+/** Keys alone: nothing of home and keyring is looked at. */
+async function examineKeys(context: Context, keys: readonly string[], options: Options): Promise<number> {
+  return report(context, await checkRemoteKeys(context, keys), options, '');
+}
+
+function report({ out }: Context, findings: readonly Finding[], options: Options, fix: string): number {
   const problems = findings.filter(({ status }) => status === 'problem').length;
-  context.out.results(findings, problems === 0);
-  tell(context.out, findings, options.quiet === true);
-  if (options.quiet !== true) summarize(context.out, findings, examination.command(fixLine(paths, options)));
+  out.results(findings, problems === 0);
+  tell(out, findings, options.quiet === true);
+  if (options.quiet !== true) summarize(out, findings, fix);
   return problems === 0 ? EXIT.done : EXIT.failed;
+}
+
+/** Key URIs and paths stand side by side; a file of such a name is meant by ./NAME. */
+function isKeyUri(target: string): boolean {
+  return KEY_SCHEMES.some((scheme) => target.startsWith(`${scheme}:`));
 }
 
 function tell(out: Output, findings: readonly Finding[], quiet: boolean): void {

@@ -2,12 +2,14 @@ import { zero } from '../../crypto/secrets.ts';
 import { isWaxsealError, WaxsealError } from '../../errors/index.ts';
 import type { LocalX25519Key } from '../../keys/local/index.ts';
 import { readPrivateFile } from '../../keys/local/private-files.ts';
-import type { KeyDescription } from '../../keys/provider.ts';
 import { isLocalName } from '../../keys/uri.ts';
 import { publicUriFromPem } from '../../keys/x25519/pem.ts';
 import { type Context, localName, pairName } from '../context.ts';
 import { EXIT } from '../exit.ts';
 import { count } from '../output.ts';
+import { isRemote } from '../remote-keys.ts';
+import { day, document } from './key-lines.ts';
+import { createRemote, describeRemote, listRemote, setRemoteState, where } from './remote-keys.ts';
 
 const NOT_IN_BACKUP = 'The last backup of the keyring does not hold it: waxseal key backup -o keyring.backup';
 
@@ -17,6 +19,7 @@ export async function create(
   options: { x25519?: boolean },
 ): Promise<number> {
   if (options.x25519 === true) return createPair(context, uri);
+  if (isRemote(uri)) return createRemote(context, uri);
   const description = await (await context.ring()).create(localName(uri));
   context.out.results([document(description)]);
   context.out.say(`Created ${context.out.strong(description.uri)}. Use it with -k ${description.uri}.`);
@@ -94,11 +97,15 @@ export async function exportPublic(context: Context, [name = '']: readonly strin
 
 export async function list(context: Context): Promise<number> {
   const { out } = context;
+  const { keys: uris = [], defaultKey } = await context.config();
+  const remote = [...new Set([...uris, ...(defaultKey !== undefined && isRemote(defaultKey) ? [defaultKey] : [])])];
+  if (remote.length > 0 && !(await context.hasKeyring())) return listRemote(context, remote, []);
   const ring = await context.ring();
   const pairs = await ring.x25519Keys();
   const isPair = new Set(pairs.map(({ uri }) => uri));
   const keys = (await ring.list()).filter(({ uri }) => !isPair.has(uri));
-  out.results([...keys.map(document), ...(await Promise.all(pairs.map(pairDocument)))]);
+  const documents = [...keys.map(document), ...(await Promise.all(pairs.map(pairDocument)))];
+  if (remote.length === 0) out.results(documents);
   const width = Math.max(3, ...keys.map(({ uri }) => uri.length));
   out.say(`${'KEY'.padEnd(width)}  CURRENT  VERSIONS  LAST ROTATED`);
   for (const key of keys) {
@@ -112,15 +119,19 @@ export async function list(context: Context): Promise<number> {
   if (backup === undefined) out.say('\nThe keyring has never been backed up: waxseal key backup -o keyring.backup');
   else if (!backup.complete)
     out.say(`\nThe backup of ${day(backup.at)} lacks versions made since: waxseal key backup -o keyring.backup`);
-  return EXIT.done;
+  if (remote.length === 0) return EXIT.done;
+  out.say();
+  return listRemote(context, remote, documents);
 }
 
 export async function show(context: Context, [uri = '']: readonly string[]): Promise<number> {
   const { out } = context;
   if (uri.startsWith('x25519:') || isLocalName(uri)) return showPair(context, uri);
-  const key = await (await context.ring()).describe(localName(uri));
+  const key = isRemote(uri)
+    ? await describeRemote(context, uri)
+    : await (await context.ring()).describe(localName(uri));
   out.results([document(key)]);
-  out.say(`${out.strong(key.uri)}, ${count(key.versions.length, 'version')}`);
+  out.say(`${out.strong(key.uri)}, ${count(key.versions.length, 'version')}${isRemote(uri) ? where(key) : ''}`);
   for (const { version, label, state, created } of key.versions) {
     const mark = version === key.currentVersion ? '  (current)' : '';
     out.say(`  ${label.padEnd(4)} ${state.padEnd(14)} ${day(created)}  ${version}${mark}`);
@@ -169,6 +180,7 @@ export async function enable(
   args: readonly string[],
   options: { keyVersion: string },
 ): Promise<number> {
+  if (isRemote(args[0] ?? '')) return setState(context, args, options.keyVersion, 'active');
   const { versions } = await (await context.ring()).describe(localName(args[0] ?? ''));
   const newest = versions.at(-1);
   const isNewest = newest?.version === options.keyVersion || newest?.label === options.keyVersion;
@@ -181,6 +193,7 @@ async function setState(
   version: string,
   state: 'suspended' | 'active' | 'deactivated',
 ): Promise<number> {
+  if (isRemote(uri)) return setRemoteState(context, uri, version, state);
   const key = await (await context.ring()).setState(localName(uri), version, state);
   context.out.results([document(key)]);
   const consequence = {
@@ -192,15 +205,6 @@ async function setState(
   return EXIT.done;
 }
 
-function document(key: KeyDescription): object {
-  const { uri, currentVersion, versions, protectionLevel, lastRotated } = key;
-  return { uri, currentVersion, lastRotated, protectionLevel, versions };
-}
-
 async function pairDocument(pair: LocalX25519Key): Promise<object> {
   return { name: pair.name, ...document(await pair.describe()) };
-}
-
-function day(date: Date | undefined): string {
-  return date === undefined ? 'never' : date.toISOString().slice(0, 10);
 }

@@ -20,6 +20,7 @@ import { startProgress } from '../progress.ts';
 import { writeToStdout } from '../standard-streams.ts';
 
 interface Options {
+  key?: string[];
   output?: string;
   force?: boolean;
   expectId?: string;
@@ -34,7 +35,7 @@ export async function run(context: Context, paths: readonly string[], options: O
     throw new TypeError('open: --payload goes with the path of one header');
   }
   const targets = new Map(paths.map((path) => [path, options.output ?? plainName(path)]));
-  const keys = await context.allKeys();
+  const keys = await context.allKeys(options.key);
   const { expectId } = options;
   const common = {
     observe: context.observe,

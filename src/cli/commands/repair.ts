@@ -3,6 +3,7 @@ import type { Context } from '../context.ts';
 import { EXIT } from '../exit.ts';
 
 interface Options {
+  key?: string[];
   from?: string;
   payload?: string;
   dryRun?: boolean;
@@ -10,7 +11,7 @@ interface Options {
 
 export async function run(context: Context, [path = '']: readonly string[], options: Options): Promise<number> {
   const { from, payload, dryRun } = options;
-  const keys = await context.allKeys();
+  const keys = await context.allKeys(options.key);
   const report = await repair(path, keys, {
     from,
     payload,

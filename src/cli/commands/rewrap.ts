@@ -5,8 +5,11 @@ import { WaxsealError } from '../../errors/index.ts';
 import type { Context } from '../context.ts';
 import { forEachPath } from '../each.ts';
 import { count, formatBytes, formatMs } from '../output.ts';
+import { versionLabel } from '../version-label.ts';
 
 export interface RewrapCommandOptions {
+  key?: string[];
+  blind?: boolean;
   recursive?: boolean;
   from?: string;
   to?: string;
@@ -16,6 +19,9 @@ export interface RewrapCommandOptions {
 
 export async function run(context: Context, paths: readonly string[], options: RewrapCommandOptions): Promise<number> {
   if (options.from !== undefined && options.to === undefined) throw new TypeError('rewrap: --from goes with --to');
+  if (options.blind === true && options.to !== undefined) {
+    throw new TypeError('rewrap: --blind keeps the keys as they are: it excludes --from and --to');
+  }
   return rewrapFiles(context, await expand(paths, options.recursive === true), options, []);
 }
 
@@ -27,9 +33,9 @@ export async function rewrapFiles(
   lead: readonly object[],
 ): Promise<number> {
   const { out } = context;
-  const keys = await context.allKeys();
+  const keys = await context.allKeys(options.key);
   const to = options.to === undefined ? undefined : await context.key(options.to);
-  const { from, dryRun } = options;
+  const { from, dryRun, blind } = options;
   let changed = 0;
   let written = 0;
   const started = performance.now();
@@ -42,6 +48,7 @@ export async function rewrapFiles(
         from,
         to,
         dryRun,
+        blind,
         observe: context.observe,
         signal: context.signal,
         allowNetworkFileSystem: options.allowNetworkFs,
@@ -65,6 +72,12 @@ export async function rewrapFiles(
       `${String(changed)} of ${count(files.length, 'object')} ${done}, ${formatBytes(written)} written, ${formatMs(performance.now() - started)}.`,
     );
   }
+  if (blind === true && changed > 0 && dryRun !== true) {
+    out.say(
+      'Nobody has seen that the new wraps open, so the old ones were kept beside them. Where decrypting is permitted,',
+    );
+    out.say('an ordinary rewrap confirms the new ones and drops the old: waxseal rewrap.');
+  }
   if (changed > 0 && dryRun !== true) {
     out.say(
       'No payload was touched. Old copies of these files, and whoever opened them before, still have access: rewrapping is not revocation.',
@@ -74,10 +87,12 @@ export async function rewrapFiles(
 }
 
 function describe({ uri, action, from, to, toUri }: EntryOutcome): string {
-  const label = (version: string): string => (uri.startsWith('local:') ? (version.split('.')[0] ?? version) : version);
-  if (action === 'renewed' && toUri !== uri) return `${uri} → ${toUri} version ${label(to)}`;
+  const label = (version: string): string => versionLabel(uri, version);
+  if (action === 'renewed' && toUri !== uri) return `${uri} → ${toUri} version ${versionLabel(toUri, to)}`;
   if (action === 'renewed') return `${uri} version ${label(from)} → ${label(to)}`;
   if (action === 'current') return `${uri} is on its current version ${label(from)}`;
+  if (action === 'blind') return `${uri} version ${label(from)} → ${label(to)}, not confirmed`;
+  if (action === 'confirmed') return `${uri} version ${label(to)} confirmed`;
   if (action === 'kept') return `${uri} kept as it is`;
   return `${uri} ${action}`;
 }

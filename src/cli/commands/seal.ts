@@ -15,6 +15,7 @@ import type { Context } from '../context.ts';
 import { forEachPath, parseContext } from '../each.ts';
 import { EXIT } from '../exit.ts';
 import { formatBytes, formatMs } from '../output.ts';
+import { versionLabel } from '../version-label.ts';
 import {
   checkOutput,
   type FileIdentity,
@@ -94,9 +95,7 @@ export async function run(context: Context, paths: readonly string[], options: O
     }
     const ms = performance.now() - started;
     const { out } = context;
-    const recipients = report.recipients.map(
-      ({ uri, version }) => `${uri} version ${version.split('.')[0] ?? version}`,
-    );
+    const recipients = report.recipients.map(({ uri, version }) => `${uri} version ${versionLabel(uri, version)}`);
     const beside = report.payload === undefined ? '' : ` and ${out.strong(report.payload)}`;
     out.say(
       `Sealed ${path} → ${out.strong(target)}${beside} (${formatBytes(report.size)}, ${formatMs(ms)}) to ${recipients.join(', ')}.`,

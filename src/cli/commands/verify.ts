@@ -8,6 +8,7 @@ import { sourceOf } from '../paths.ts';
 import { startProgress } from '../progress.ts';
 
 interface Options {
+  key?: string[];
   expectId?: string;
   expectContext?: string[];
   requireSymmetricWrap?: boolean;
@@ -15,7 +16,7 @@ interface Options {
 }
 
 export async function run(context: Context, paths: readonly string[], options: Options): Promise<number> {
-  const keys = await context.allKeys();
+  const keys = await context.allKeys(options.key);
   const { out } = context;
   return forEachPath(
     context,

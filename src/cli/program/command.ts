@@ -22,6 +22,9 @@ If a data key may have leaked, reseal the object: waxseal reseal.`;
 /** What `--payload` means, where an object is read. */
 export const PAYLOAD = 'payload of a detached object, where it does not lie beside its header';
 
+/** What `-k` means, where an object is opened. */
+export const TRY = 'open with this key alone, instead of all of keyring and configuration; repeatable';
+
 /** A variadic option would swallow the paths behind it: each value takes an option of its own. */
 export function collect(value: string, values: readonly string[] = []): readonly string[] {
   return [...values, value];

@@ -3,7 +3,7 @@ import { type Add, examples } from './command.ts';
 
 /** Commands of the keyring. */
 export function addKeyCommands(program: Command, add: Add): void {
-  const key = program.command('key').description('keys of the local keyring').exitOverride();
+  const key = program.command('key').description('keys of the local keyring, and of providers').exitOverride();
   key.addHelpText('after', examples('key list', 'key show local:default', 'key backup -o keyring.backup'));
   add(
     key,
@@ -40,8 +40,18 @@ ${examples('key import private.pem --name partners')}`,
     'show <key>',
     'show the versions of a key and their states',
     async () => ({ run: (await import('../commands/keys.ts')).show }),
-    examples('key show local:default', 'key show partners'),
+    examples('key show local:default', 'key show partners', 'key show awskms:///alias/models'),
   );
+  add(
+    key,
+    'policy <key>',
+    'print the least permissions for a role, in the language of the provider',
+    async () => ({ run: (await import('../commands/remote-keys.ts')).policy }),
+    examples(
+      'key policy awskms:///arn:aws:kms:eu-central-1:111122223333:key/ID --role sealer',
+      'key policy hashivault://transit/models --role blind-rewrapper > rewrapper.hcl',
+    ),
+  ).requiredOption('--role <role>', 'sealer, opener, blind-rewrapper or rotator');
   for (const [name, what] of [
     ['disable', 'suspend a version: it neither wraps nor unwraps until it is enabled again'],
     ['enable', 'enable a suspended version again'],

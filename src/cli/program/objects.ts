@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type Add, collect, examples, NOT_REVOCATION, PAYLOAD } from './command.ts';
+import { type Add, collect, examples, NOT_REVOCATION, PAYLOAD, TRY } from './command.ts';
 
 /** Commands of sealed objects. */
 export function addObjectCommands(program: Command, add: Add): void {
@@ -39,6 +39,7 @@ export function addObjectCommands(program: Command, add: Add): void {
       'open model.onnx.wax --payload /mnt/bucket/model.onnx.floe',
     ),
   )
+    .option('-k, --key <uri>', TRY, collect)
     .option('-o, --output <file>', 'output, - for standard output')
     .option('--force', 'replace existing output')
     .option('--payload <file>', PAYLOAD)
@@ -52,6 +53,7 @@ export function addObjectCommands(program: Command, add: Add): void {
     () => import('../commands/cat.ts'),
     examples('cat config.json.wax', 'cat data.parquet.wax --range 0-3'),
   )
+    .option('-k, --key <uri>', TRY, collect)
     .option('--payload <file>', PAYLOAD)
     .option('--range <first-last>', 'bytes first to last, both included, as in HTTP')
     .option('--expect-id <id>', 'refuse any other object')
@@ -63,7 +65,9 @@ export function addObjectCommands(program: Command, add: Add): void {
     'show what the head of a sealed object says; no key needed',
     () => import('../commands/inspect.ts'),
     examples('inspect model.onnx.wax', 'inspect --check model.onnx.wax'),
-  ).option('--check', 'ask the keyring whether the recipients are on the current versions');
+  )
+    .option('--check', 'ask keyring and providers whether the recipients are on the current versions')
+    .option('-k, --key <uri>', 'with --check: ask about this key alone; repeatable', collect);
   add(
     program,
     'verify <path...>',
@@ -71,6 +75,7 @@ export function addObjectCommands(program: Command, add: Add): void {
     () => import('../commands/verify.ts'),
     examples('verify model.onnx.wax', 'verify model.onnx.wax --json'),
   )
+    .option('-k, --key <uri>', TRY, collect)
     .option('--payload <file>', PAYLOAD)
     .option('--expect-id <id>', 'refuse any other object')
     .option('--expect-context <name=value>', 'refuse an object whose context does not say so; repeatable', collect)
@@ -92,9 +97,11 @@ ${examples('rotate local:default', 'rotate local:default --rewrap models -r')}`,
     'bring recipients to the current versions of their keys, in place',
     () => import('../commands/rewrap.ts'),
     `${NOT_REVOCATION}
-${examples('rewrap model.onnx.wax', 'rewrap -r models', 'rewrap model.onnx.wax --from local:old --to local:new')}`,
+${examples('rewrap model.onnx.wax', 'rewrap -r models', 'rewrap model.onnx.wax --from local:old --to local:new', 'rewrap -r models --blind -k awskms:///alias/models')}`,
   )
     .option('-r, --recursive', 'walk folders for *.wax')
+    .option('-k, --key <uri>', TRY, collect)
+    .option('--blind', 'let the provider rewrap: needs no permission to decrypt; keeps the old wraps until confirmed')
     .option('--from <uri>', 'replace exactly this recipient; goes with --to')
     .option('--to <uri>', 'the key that takes its place')
     .option('--dry-run', 'say what would be done, and write nothing')
@@ -120,6 +127,7 @@ ${examples(`recipients ${name} model.onnx.wax -k local:recovery`)}`,
     () => import('../commands/repair.ts'),
     examples('repair model.onnx.wax', 'repair model.onnx.wax --from backup/model.onnx.wax'),
   )
+    .option('-k, --key <uri>', TRY, collect)
     .option('--from <copy>', 'another copy of the same object, or its detached header; an old one will do')
     .option('--payload <file>', PAYLOAD)
     .option('--dry-run', 'say what would be done, and write nothing');

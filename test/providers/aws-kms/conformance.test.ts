@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { hasMoto, type Moto, startMoto } from '../../servers/moto.ts';
-import { testConformance } from '../conformance.ts';
+import { testConformance } from '../support/conformance.ts';
 import { freshKey } from './support.ts';
 
 describe.skipIf(!hasMoto())('AWS KMS keeps the promises of the port', () => {

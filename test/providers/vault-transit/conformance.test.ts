@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { vaultTransit } from '../../../providers/vault-transit/index.ts';
 import { hasOpenBao, type OpenBao, startOpenBao } from '../../servers/openbao.ts';
-import { testConformance } from '../conformance.ts';
+import { testConformance } from '../support/conformance.ts';
 
 describe.skipIf(!hasOpenBao())('Transit keeps the promises of the port', () => {
   let bao: OpenBao;

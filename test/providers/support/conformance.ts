@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type ConformanceOptions, type ConformanceSetup, providerConformance } from '../../src/testing/index.ts';
+import { type ConformanceOptions, type ConformanceSetup, providerConformance } from '../../../src/testing/index.ts';
 
 /**
  * The conformance suite as tests. What a provider does not declare is not tested, and said to be so; `absent` must name
