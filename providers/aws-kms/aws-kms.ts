@@ -24,7 +24,7 @@ const SPEC = 'SYMMETRIC_DEFAULT';
  *
  * @example
  * const key = await awsKms({ key: 'alias/models', region: 'eu-central-1' });
- * await sealFile('model.onnx', key);
+ * await sealFile('model.onnx', 'model.onnx.wax', key);
  */
 export async function awsKms(options: AwsKmsOptions & CallOptions): Promise<AwsKmsKey> {
   checkConnection('awsKms', options, ['key', 'multiRegion', 'rotationTimeoutMs', 'signal']);

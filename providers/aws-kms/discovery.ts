@@ -27,7 +27,7 @@ const MAX_KEYS = 256;
  *
  * @example
  * const keys = await awsKmsDiscovery({ accounts: ['111122223333'], partition: 'aws' });
- * await openFile('model.onnx.wax', keys);
+ * await openFile('model.onnx.wax', 'model.onnx', keys);
  */
 export async function awsKmsDiscovery(options: AwsKmsDiscoveryOptions): Promise<AwsKmsDiscovery> {
   checkConnection('awsKmsDiscovery', options, ['accounts', 'partition']);

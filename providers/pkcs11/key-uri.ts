@@ -64,6 +64,7 @@ export function parsePkcs11Uri(uri: string): Pkcs11Uri {
   const attributes = new Map([...split(uri, path, ';', PATH), ...split(uri, query ?? '', '&', QUERY)]);
   const text = (name: string): string | undefined => {
     const raw = attributes.get(name);
+    if (raw === '') throw invalid(uri, `${name} is empty`);
     return raw === undefined ? undefined : decode(uri, name, raw);
   };
   const type = text('type');
@@ -93,7 +94,7 @@ function split(uri: string, text: string, separator: string, known: readonly str
     const at = part.indexOf('=');
     const name = part.slice(0, Math.max(at, 0));
     if (name === 'pin-value') {
-      throw invalid(uri.replace(/pin-value=[^&]*/, 'pin-value=…'), 'a PIN in a URI ends up in histories and logs');
+      throw invalid(uri, 'a PIN in a URI ends up in histories and logs');
     }
     if (!known.includes(name)) throw invalid(uri, `"${name}" is unknown (${known.join(', ')})`);
     if (found.has(name)) throw invalid(uri, `"${name}" stands in it twice`);
@@ -113,11 +114,11 @@ function decode(uri: string, name: string, raw: string): string {
 function idOf(uri: string, raw: string | undefined): string | undefined {
   if (raw === undefined) return undefined;
   const bytes = raw.replace(
-    /%([0-9a-fA-F]{2})|([A-Za-z0-9._~-])/g,
+    /%([0-9a-fA-F]{2})|([A-Za-z0-9._~:[\]@!$'()*+,=&-])/g,
     (_, hex: string | undefined, plain: string | undefined) =>
       hex !== undefined ? `<${hex.toLowerCase()}>` : `<${(plain ?? '').charCodeAt(0).toString(16).padStart(2, '0')}>`,
   );
-  if (!/^(<[0-9a-f]{2}>){1,255}$/.test(bytes)) throw invalid(uri, 'id must be bytes such as %01%02');
+  if (!/^(<[0-9a-f]{2}>){1,128}$/.test(bytes)) throw invalid(uri, 'id must be bytes such as %01%02');
   return bytes.replace(/[<>]/g, '');
 }
 
@@ -134,9 +135,11 @@ function fileOf(uri: string, text: string | undefined): string | undefined {
   return path;
 }
 
+/** A PIN that stands in the URI is not told. */
 function invalid(uri: string, why: string): WaxsealError {
-  return new WaxsealError('ERR_INVALID_KEY_URI', `the key URI "${uri}" cannot be used: ${why}`, {
-    object: uri,
+  const shown = uri.replace(/(pin[^=;&?]*=)(?!file:)[^;&]*/gi, '$1…');
+  return new WaxsealError('ERR_INVALID_KEY_URI', `the key URI "${shown}" cannot be used: ${why}`, {
+    object: shown,
     next: 'write pkcs11:token=TOKEN;object=KEY?module-path=/path/of/library.so&pin-source=file:/path/of/pin',
   });
 }

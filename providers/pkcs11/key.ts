@@ -2,12 +2,15 @@ import { WaxsealError } from '../../src/errors/index.ts';
 import type {
   CallOptions,
   KeyDescription,
+  KeyProbe,
   KeyProvider,
+  PolicyRole,
   UnwrappedSecret,
   WrappedSecret,
 } from '../../src/keys/provider.ts';
 import { assertBinding, assertWrapInput } from '../../src/keys/remote/index.ts';
 import { notAuthentic } from './error-table.ts';
+import { tokenPolicy } from './policy.ts';
 import type { KeyRow, Mechanism } from './protocol.ts';
 import type { TokenCalls } from './token-calls.ts';
 import { describeVersions, inOrder, newId, nextNumber } from './versions.ts';
@@ -28,7 +31,7 @@ export class Pkcs11Key implements KeyProvider {
   readonly symmetric: boolean;
   /** How secrets are wrapped. */
   readonly mechanism: Mechanism;
-  /** Inside the token; there for `aes-kwp` and `rsa-oaep`. */
+  /** Inside the token; there for `aes-kwp` and `rsa-oaep` where the token was seen to do it. */
   readonly rewrap?: NonNullable<KeyProvider['rewrap']>;
   /** There unless the key was named with its CKA_ID, which is one version for ever. */
   readonly rotate?: NonNullable<KeyProvider['rotate']>;
@@ -37,7 +40,7 @@ export class Pkcs11Key implements KeyProvider {
   readonly #only: string | undefined;
 
   /** @internal */
-  constructor(calls: TokenCalls, mechanism: Mechanism, wraps: Wraps, only: string | undefined) {
+  constructor(calls: TokenCalls, mechanism: Mechanism, wraps: Wraps, only: string | undefined, rewraps: boolean) {
     this.uri = calls.uri;
     this.algorithms = [wraps.algorithm];
     this.bindsContext = wraps.bindsContext;
@@ -47,7 +50,7 @@ export class Pkcs11Key implements KeyProvider {
     this.#wraps = wraps;
     this.#only = only;
     const { rewrap } = wraps;
-    if (rewrap !== undefined) {
+    if (rewraps && rewrap !== undefined) {
       this.rewrap = async (wrapped, binding, options = {}) => {
         assertBinding(binding);
         options.signal?.throwIfAborted();
@@ -85,7 +88,19 @@ export class Pkcs11Key implements KeyProvider {
   /** Switches all uses of a version off (C_SetAttributeValue; needs CKA_MODIFIABLE). */
   async disableVersion(version: string, options: CallOptions = {}): Promise<void> {
     options.signal?.throwIfAborted();
+    if ((this.#only ?? version) !== version) throw this.#noVersion(version);
     await this.#calls.send('disable', { token: this.#calls.token.handle, key: this.#calls.version(version) }, options);
+  }
+
+  /** Whether the login can rotate, only a rotation tells; a token has no clock. */
+  async probe(options: CallOptions = {}): Promise<KeyProbe> {
+    await this.#rows(options, true);
+    return { mayRotate: this.rotate === undefined ? false : undefined, clockSkewMs: undefined };
+  }
+
+  /** Flags of the key and the login. */
+  policy(role: PolicyRole): string {
+    return tokenPolicy(role, this.mechanism);
   }
 
   /** Lets go of the token. */
@@ -118,8 +133,8 @@ export class Pkcs11Key implements KeyProvider {
   async #current(options: CallOptions): Promise<KeyRow> {
     const newest = inOrder(await this.#rows(options, false)).at(-1);
     if (newest !== undefined && this.#wraps.mayWrap(newest)) return newest;
-    const flag = this.mechanism === 'aes-kwp' ? 'CKA_WRAP' : 'CKA_ENCRYPT';
-    throw new WaxsealError('ERR_KEY_DISABLED', `the newest version of ${this.uri} may not wrap: it lacks ${flag}`, {
+    const { wrapFlag } = this.#wraps;
+    throw new WaxsealError('ERR_KEY_DISABLED', `the newest version of ${this.uri} may not wrap: it lacks ${wrapFlag}`, {
       object: this.uri,
       next: 'rotate the key, or set the flag again if it was taken away by mistake',
     });
@@ -133,6 +148,13 @@ export class Pkcs11Key implements KeyProvider {
     const mine = uri === this.uri && algorithm === this.#wraps.algorithm && wrap.length > 0;
     if (!mine) throw notAuthentic(this.uri);
     if (/^([0-9a-f]{2})+$/.test(version) && (this.#only ?? version) === version) return;
-    throw new WaxsealError('ERR_KEY_NOT_FOUND', `${this.uri} has no version ${version}`, { object: this.uri });
+    throw this.#noVersion(version);
+  }
+
+  #noVersion(version: string): WaxsealError {
+    return new WaxsealError('ERR_KEY_NOT_FOUND', `${this.uri} has no version ${version}`, {
+      object: this.uri,
+      next: 'see its versions with key show; bring the version back from a backup of the token',
+    });
   }
 }

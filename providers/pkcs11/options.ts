@@ -11,8 +11,12 @@ export interface Pkcs11Options extends CallLimits {
   readonly token?: string | undefined;
   /** Serial number of the token, where two have one label. */
   readonly serial?: string | undefined;
+  /** Number of the slot, where neither label nor serial number tells tokens apart; it is not recorded. */
+  readonly slotId?: number | undefined;
   /** CKA_LABEL of the key; all keys with it are its versions. */
   readonly object?: string | undefined;
+  /** CKA_ID in hexadecimal: only this version, which then cannot be rotated. */
+  readonly id?: string | undefined;
   /** Path of the PKCS#11 library (.so, .dylib, .dll); or `module-path` in the URI. */
   readonly library?: string | undefined;
   /** What C_Initialize gets as library parameters, for libraries that need it (NSS). */
@@ -33,7 +37,9 @@ const NAMES = [
   'uri',
   'token',
   'serial',
+  'slotId',
   'object',
+  'id',
   'library',
   'libraryParameters',
   'pin',
@@ -48,6 +54,7 @@ const MECHANISMS: readonly string[] = ['aes-gcm', 'aes-kwp', 'rsa-oaep'];
 const HASHES: readonly string[] = ['sha256', 'sha1'];
 const DEFAULT_SESSIONS = 4;
 const MAX_SESSIONS = 64;
+const MAX_SLOT = 0xffff_ffff;
 
 /** What options and URI say together. */
 export interface Settings {
@@ -66,11 +73,19 @@ export function settingsOf(options: Pkcs11Options, more: readonly string[]): Set
   refuseUnknownOptions('pkcs11', options, [...NAMES, ...more]);
   for (const name of ['uri', 'token', 'serial', 'object', 'library', 'libraryParameters', 'pinFile'] as const) {
     const value: unknown = options[name];
-    if (value !== undefined && typeof value !== 'string') throw new TypeError(`pkcs11: ${name} must be a text`);
+    if (value === undefined) continue;
+    if (typeof value !== 'string' || !value.isWellFormed()) throw new TypeError(`pkcs11: ${name} must be a text`);
+    if (value === '') throw new TypeError(`pkcs11: ${name} must not be empty`);
   }
-  const { uri, token, serial, object, pin, sessions = DEFAULT_SESSIONS } = options;
-  if (uri !== undefined && [token, serial, object].some((part) => part !== undefined)) {
-    throw new TypeError('pkcs11: uri excludes token, serial and object');
+  const { uri, token, serial, slotId, object, id, pin, sessions = DEFAULT_SESSIONS } = options;
+  if (uri !== undefined && [token, serial, slotId, object, id].some((part) => part !== undefined)) {
+    throw new TypeError('pkcs11: uri excludes token, serial, slotId, object and id');
+  }
+  if (id !== undefined && (typeof id !== 'string' || !/^([0-9a-f]{2}){1,128}$/.test(id))) {
+    throw new TypeError('pkcs11: id must be bytes in lower-case hexadecimal');
+  }
+  if (slotId !== undefined && (!Number.isSafeInteger(slotId) || slotId < 0 || slotId > MAX_SLOT)) {
+    throw new RangeError('pkcs11: slotId must be an unsigned number of 32 bits');
   }
   if (pin !== undefined && typeof pin !== 'string' && typeof pin !== 'function') {
     throw new TypeError('pkcs11: pin must be a text or a function');
@@ -108,11 +123,13 @@ export function settingsOf(options: Pkcs11Options, more: readonly string[]): Set
   };
 }
 
-function fromParts({ token, serial, object }: Pkcs11Options): Pkcs11Uri {
+function fromParts({ token, serial, slotId, object, id }: Pkcs11Options): Pkcs11Uri {
   return {
     ...(token === undefined ? {} : { token }),
     ...(serial === undefined ? {} : { serial }),
+    ...(slotId === undefined ? {} : { slotId }),
     ...(object === undefined ? {} : { object }),
+    ...(id === undefined ? {} : { id }),
   };
 }
 

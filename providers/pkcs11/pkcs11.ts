@@ -1,15 +1,16 @@
 import { isWaxsealError, WaxsealError } from '../../src/errors/index.ts';
-import { randomSecret, zero } from '../../src/crypto/secrets.ts';
 import type { CallOptions } from '../../src/keys/provider.ts';
+import { parseKeyUri } from '../../src/keys/uri.ts';
 import { Hsm } from './hsm.ts';
 import { recordedUri } from './key-uri.ts';
 import { Pkcs11Key } from './key.ts';
 import { type Pkcs11Options, type Settings, settingsOf } from './options.ts';
 import { pinOf } from './pin.ts';
 import type { KeyQuery, Mechanism } from './protocol.ts';
+import { proveWraps } from './prove.ts';
 import { TokenCalls } from './token-calls.ts';
-import { newId } from './versions.ts';
-import { type Wraps, wrapsOf } from './wraps.ts';
+import { inOrder, newId } from './versions.ts';
+import { wrapsOf } from './wraps.ts';
 
 /**
  * A key of an HSM or token to seal to and open with, over PKCS#11. Needs the package `graphene-pk11`, which is compiled on
@@ -24,15 +25,13 @@ import { type Wraps, wrapsOf } from './wraps.ts';
  *   uri: 'pkcs11:token=models;object=seal?module-path=/usr/lib/softhsm/libsofthsm2.so',
  *   pinFile: '/run/secrets/pin',
  * });
- * await sealFile('model.onnx', key);
+ * await sealFile('model.onnx', 'model.onnx.wax', key);
  */
 export async function pkcs11(options: Pkcs11Options & CallOptions): Promise<Pkcs11Key> {
   const settings = settingsOf(options, ['signal']);
   return withToken(settings, options, async (calls, label) => {
     const [mechanism, mine] = await mechanismOf(settings, calls, label, options);
-    const wraps = wrapsOf(mechanism, settings.oaepHash, mine);
-    if (mechanism === 'rsa-oaep') await proveOaep(mine, wraps, settings, options);
-    return new Pkcs11Key(mine, mechanism, wraps, label.id);
+    return keyOf(mine, mechanism, settings, label.id, options);
   });
 }
 
@@ -73,9 +72,7 @@ export async function createPkcs11Key(options: CreatePkcs11KeyOptions & CallOpti
     const key = { ...mine.key, id: newId(1) };
     const args = { token: calls.token.handle, key, mechanism, bits };
     await mine.send('generate', args, { signal: options.signal, once: true });
-    const wraps = wrapsOf(mechanism, settings.oaepHash, mine);
-    if (rsa) await proveOaep(mine, wraps, settings, options);
-    return new Pkcs11Key(mine, mechanism, wraps, undefined);
+    return keyOf(mine, mechanism, settings, undefined, options);
   });
 }
 
@@ -87,7 +84,8 @@ async function withToken<T>(
 ): Promise<T> {
   const { query, library, libraryParameters, sessions } = settings;
   const { token, serial, manufacturer, model, slotId, object, id } = query;
-  const uri = recordedUri({ token, serial, object, id });
+  const { uri } = parseKeyUri(recordedUri({ token, serial, object, id }));
+  options.signal?.throwIfAborted();
   const pin = await pinOf(settings);
   const hsm = Hsm.of(library, libraryParameters);
   const label = { label: object, ...(id === undefined ? {} : { id }) };
@@ -119,31 +117,31 @@ async function mechanismOf(
   }
   throw new WaxsealError('ERR_KEY_NOT_FOUND', `${calls.uri}: the token has no such key`, {
     object: calls.uri,
-    next: `make one: pkcs11-tool --login --keygen --key-type AES:32 --label ${query.object} --id 01, or check the label`,
+    next: `check the label; createPkcs11Key makes one, or pkcs11-tool --login --keygen --key-type AES:32 --private --sensitive --label ${query.object} --id 01`,
   });
 }
 
-/**
- * Tokens differ in the hashes that their OAEP knows, and say so only when it is used: better before anything was sealed.
- *
- * @throws WaxsealError `ERR_PROVIDER_UNSUPPORTED`
- */
-async function proveOaep(calls: TokenCalls, wraps: Wraps, { oaepHash }: Settings, options: CallOptions): Promise<void> {
-  const newest = (await calls.list(options)).at(-1);
-  if (newest === undefined || !wraps.mayWrap(newest) || !newest.decrypt) return;
-  const secret = randomSecret(32);
+/** The key, after the token has shown that it does what the key declares. */
+async function keyOf(
+  calls: TokenCalls,
+  mechanism: Mechanism,
+  { oaepHash }: Settings,
+  only: string | undefined,
+  options: CallOptions,
+): Promise<Pkcs11Key> {
+  const wraps = wrapsOf(mechanism, oaepHash, calls);
+  const rows = await calls.list(options);
+  const current = inOrder(only === undefined ? rows : rows.filter(({ id }) => id === only)).at(-1);
   try {
-    const none = new Uint8Array(32);
-    zero(await wraps.unwrap(newest.id, await wraps.wrap(newest, secret, none, options), none, options));
+    const { rewraps } = await proveWraps(wraps, current, calls.uri, options);
+    return new Pkcs11Key(calls, mechanism, wraps, only, rewraps);
   } catch (error) {
-    if (!isWaxsealError(error, 'ERR_PROVIDER_UNSUPPORTED')) throw error;
-    const next = `use another token, or choose oaepHash: 'sha1' (x-oaep-hash=sha1 in the URI) if its policy allows that`;
+    if (mechanism !== 'rsa-oaep' || !isWaxsealError(error, 'ERR_PROVIDER_UNSUPPORTED')) throw error;
+    const sha1 = `use another token, or choose oaepHash: 'sha1' (x-oaep-hash=sha1 in the URI) if your policy allows that`;
     throw new WaxsealError(error.code, `${calls.uri}: the token does not know RSA-OAEP with ${oaepHash}`, {
       object: calls.uri,
-      next: oaepHash === 'sha256' ? next : undefined,
+      next: oaepHash === 'sha256' ? sha1 : error.next,
       cause: error,
     });
-  } finally {
-    zero(secret);
   }
 }

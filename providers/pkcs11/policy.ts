@@ -24,9 +24,20 @@ const FLAGS: Readonly<Record<Mechanism, Flags>> = {
   },
 };
 
-/** What a key of a token needs for a role. A token knows flags of keys and a login, not users. */
+const BLIND = [
+  '# This keeps the rewrapper from reading data keys through Waxseal. Somebody who has the PIN and calls the token directly',
+  '# can still wrap an unwrapped secret under a key of their own, unless the unwrap template also has',
+  '# CKA_WRAP_WITH_TRUSTED=true and only the keys of this label are CKA_TRUSTED.',
+];
+
+/**
+ * What a key of a token needs for a role. A token knows flags of keys and a login, not users: whoever has the PIN may use
+ * all of its keys, so roles need keys or HSM users of their own.
+ */
 export function tokenPolicy(role: PolicyRole, mechanism: Mechanism): string {
   const always = ['CKA_SENSITIVE=true', 'CKA_EXTRACTABLE=false', 'CKA_PRIVATE=true'];
   const rotator = ['a login that may create token objects (CKU_USER, read-write session)'];
-  return `${[...FLAGS[mechanism][role], ...(role === 'rotator' ? rotator : always)].join('\n')}\n`;
+  const flags = FLAGS[mechanism][role];
+  const note = role === 'blind-rewrapper' && mechanism !== 'aes-gcm' ? BLIND : [];
+  return `${[...flags, ...(role === 'rotator' ? rotator : always), ...note].join('\n')}\n`;
 }

@@ -124,7 +124,7 @@ export interface RequestMessage<N extends RequestName = RequestName> {
 
 /** Why a request failed. */
 export interface FailureMessage {
-  /** Of the library: a CKR_… name. Of ours: `PACKAGE`, `LIBRARY`, `TOKEN`, `KEY`, `TWINS`, `PIN`, `MECHANISM`. */
+  /** Of the library: a CKR_… name; others are ours, and stand in the error table. */
   readonly kind: string;
   readonly message: string;
   /** The call of PKCS#11. */
@@ -140,4 +140,6 @@ export interface WorkerStart {
   /** Path of the PKCS#11 module. */
   readonly library: string;
   readonly libraryParameters: string | undefined;
+  /** Handles of tokens begin here. */
+  readonly firstHandle: number;
 }

@@ -1,5 +1,6 @@
 import { toHex } from '../../src/bytes/index.ts';
 import { randomPublic } from '../../src/crypto/secrets.ts';
+import { WaxsealError } from '../../src/errors/index.ts';
 import type { KeyDescription, KeyState, KeyVersion } from '../../src/keys/provider.ts';
 import type { KeyRow, TokenFacts } from './protocol.ts';
 
@@ -33,7 +34,7 @@ function readId(id: string): { readonly number: number; readonly created: Date |
 }
 
 /** Its number, by which versions are ordered. */
-export function numberOf(id: string): number {
+function numberOf(id: string): number {
   return readId(id).number;
 }
 
@@ -42,15 +43,19 @@ export function inOrder(rows: readonly KeyRow[]): readonly KeyRow[] {
   return [...rows].sort((a, b) => numberOf(a.id) - numberOf(b.id) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
 }
 
-/** The number that the next version gets. @throws RangeError after 2³² − 1 */
+/** The number that the next version gets. @throws WaxsealError `ERR_PROVIDER_UNSUPPORTED` after 2³² − 1 */
 export function nextNumber(rows: readonly KeyRow[]): number {
   const next = Math.max(0, ...rows.map(({ id }) => numberOf(id))) + 1;
-  if (next > MAX_NUMBER) throw new RangeError('there are no more version numbers');
+  if (next > MAX_NUMBER) {
+    throw new WaxsealError('ERR_PROVIDER_UNSUPPORTED', 'there are no version numbers after 4294967295', {
+      next: 'give the key with CKA_ID ffffffff another one (pkcs11-tool --set-id), or begin a key with another label',
+    });
+  }
   return next;
 }
 
 /** Whether the flags let a version wrap or unwrap at all. */
-export const mayWrap = ({ encrypt, wrap }: KeyRow): boolean => encrypt || wrap;
+const mayWrap = ({ encrypt, wrap }: KeyRow): boolean => encrypt || wrap;
 export const mayUnwrap = ({ decrypt, unwrap }: KeyRow): boolean => decrypt || unwrap;
 
 /** As the port gives it. */

@@ -6,6 +6,7 @@ import { isSecretLength } from '../../src/keys/remote/index.ts';
 import { notAuthentic } from './error-table.ts';
 import type { KeyRow, Mechanism, OaepHash } from './protocol.ts';
 import type { TokenCalls } from './token-calls.ts';
+import { takeGcmWrap } from './gcm-limit.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -14,8 +15,12 @@ export interface Wraps {
   readonly algorithm: number;
   readonly bindsContext: boolean;
   readonly symmetric: boolean;
-  /** Whether the version's flags allow it. */
+  /** The flag that wrapping takes. */
+  readonly wrapFlag: string;
+  /** Whether the version may wrap, unwrap so that the secret is seen, or rewrap inside the token, by its flags. */
   mayWrap(row: KeyRow): boolean;
+  mayUnwrap(row: KeyRow): boolean;
+  mayRewrap(row: KeyRow): boolean;
   wrap(row: KeyRow, secret: Uint8Array, binding: Uint8Array, options: CallOptions): Promise<Uint8Array>;
   unwrap(id: string, wrap: Uint8Array, binding: Uint8Array, options: CallOptions): Promise<Bytes>;
   /** From one version to another, inside the token. */
@@ -30,25 +35,23 @@ export function wrapsOf(mechanism: Mechanism, hash: OaepHash, calls: TokenCalls)
 
 const IV = 12;
 const TAG = 16;
-/** NIST SP 800-38D section 8.3, with a margin: random IVs for at most 2³² messages under a key. */
-const MAX_GCM_WRAPS = 2 ** 31;
 
 /** iv(12) ‖ ciphertext ‖ tag(16), AAD = binding. */
 function gcmWraps(calls: TokenCalls): Wraps {
-  const { handle: token } = calls.token;
-  const made = new Map<string, number>();
+  const { handle: token, serial } = calls.token;
   return {
     algorithm: WRAP_ALGORITHM.pkcs11AesGcm,
     bindsContext: true,
     symmetric: true,
+    wrapFlag: 'CKA_ENCRYPT',
     mayWrap: ({ encrypt }) => encrypt,
-    async wrap({ id }, bytes, aad, options) {
-      const count = made.get(id) ?? 0;
-      if (count >= MAX_GCM_WRAPS) throw usedUp(calls.uri);
-      made.set(id, count + 1);
+    mayUnwrap: ({ decrypt }) => decrypt,
+    mayRewrap: () => false,
+    async wrap({ id }, bytes, aad, { signal }) {
+      if (!takeGcmWrap(JSON.stringify([serial, calls.key.label, id]))) throw usedUp(calls.uri);
       const iv = randomPublic(IV);
       const args = { token, key: calls.version(id), encrypt: true, iv, aad, data: new Uint8Array(0) };
-      const sealed = await calls.send('gcm', args, options, { as: 'data', bytes });
+      const sealed = await calls.send('gcm', args, { signal, needs: 'CKA_ENCRYPT' }, { as: 'data', bytes });
       if (sealed.length !== bytes.length + TAG) throw malformed(calls.uri, 'the ciphertext has another length');
       const wrap = new Uint8Array(IV + sealed.length);
       wrap.set(iv);
@@ -65,9 +68,13 @@ function gcmWraps(calls: TokenCalls): Wraps {
         aad,
         data: new Uint8Array(0),
       };
-      return calls.opening(id, 'CKA_DECRYPT', options, () =>
-        calls.send('gcm', args, options, { as: 'data', bytes: wrap.subarray(IV) }),
-      );
+      const secret = await calls.opening(id, 'CKA_DECRYPT', 'gcm', args, options, {
+        as: 'data',
+        bytes: wrap.subarray(IV),
+      });
+      if (secret.length === wrap.length - IV - TAG) return secret;
+      zero(secret);
+      throw malformed(calls.uri, 'the plaintext has another length');
     },
   };
 }
@@ -99,14 +106,17 @@ function kwpWraps(calls: TokenCalls): Wraps {
     algorithm: WRAP_ALGORITHM.pkcs11AesKwp,
     bindsContext: false,
     symmetric: true,
+    wrapFlag: 'CKA_WRAP',
     mayWrap: ({ wrap }) => wrap,
-    async wrap({ id }, secret, _binding, options) {
+    mayUnwrap: ({ unwrap }) => unwrap,
+    mayRewrap: ({ unwrap, wrap }) => unwrap && wrap,
+    async wrap({ id }, secret, _binding, { signal }) {
       const bytes = allocateSecret(Math.ceil((1 + secret.length) / BLOCK) * BLOCK);
       bytes[0] = secret.length;
       bytes.set(secret, 1);
       try {
         const args = { token, key: calls.version(id) };
-        const wrap = await calls.send('kwp', args, options, { as: 'secret', bytes });
+        const wrap = await calls.send('kwp', args, { signal, needs: 'CKA_WRAP' }, { as: 'secret', bytes });
         return checked(wrap, wrapLength(bytes.length));
       } finally {
         zero(bytes);
@@ -114,9 +124,8 @@ function kwpWraps(calls: TokenCalls): Wraps {
     },
     async unwrap(id, wrap, _binding, options) {
       assertKwp(wrap, calls.uri);
-      const content = await calls.opening(id, 'CKA_UNWRAP', options, () =>
-        calls.send('kwp', { token, key: calls.version(id), wrap }, options),
-      );
+      const args = { token, key: calls.version(id), wrap };
+      const content = await calls.opening(id, 'CKA_UNWRAP', 'kwp', args, options);
       try {
         return secretIn(content, calls.uri);
       } finally {
@@ -126,7 +135,7 @@ function kwpWraps(calls: TokenCalls): Wraps {
     async rewrap(id, wrap, to, options) {
       assertKwp(wrap, calls.uri);
       const args = { token, key: calls.version(id), wrap, to: calls.version(to.id) };
-      const rewrapped = await calls.opening(id, 'CKA_UNWRAP', options, () => calls.send('kwp', args, options));
+      const rewrapped = await calls.opening(id, 'CKA_UNWRAP', 'kwp', args, options);
       return checked(rewrapped, wrap.length);
     },
   };
@@ -143,6 +152,8 @@ function secretIn(content: Uint8Array, uri: string): Bytes {
   return secret;
 }
 
+const MIN_RSA_BITS = 2048;
+
 /** RSAES-OAEP (RFC 8017) with an empty label; wrapped here with the public half, unwrapped in the token. */
 function oaepWraps(calls: TokenCalls, hash: OaepHash): Wraps {
   const { handle: token } = calls.token;
@@ -150,9 +161,12 @@ function oaepWraps(calls: TokenCalls, hash: OaepHash): Wraps {
     algorithm: hash === 'sha1' ? WRAP_ALGORITHM.rsaOaepSha1 : WRAP_ALGORITHM.rsaOaepSha256,
     bindsContext: false,
     symmetric: false,
-    mayWrap: ({ encrypt, wrap }) => encrypt || wrap,
-    async wrap({ id }, secret, _binding, options) {
-      const { modulus, exponent } = await calls.send('publicKey', { token, key: calls.version(id) }, options);
+    wrapFlag: 'CKA_ENCRYPT or CKA_WRAP on its public key, of at least 2048 bits',
+    mayWrap: ({ encrypt, wrap, bits = 0 }) => (encrypt || wrap) && bits >= MIN_RSA_BITS,
+    mayUnwrap: ({ decrypt }) => decrypt,
+    mayRewrap: ({ unwrap, wrap }) => unwrap && wrap,
+    async wrap({ id }, secret, _binding, { signal }) {
+      const { modulus, exponent } = await calls.send('publicKey', { token, key: calls.version(id) }, { signal });
       const jwk = {
         kty: 'RSA',
         n: Buffer.from(modulus).toString('base64url'),
@@ -164,14 +178,16 @@ function oaepWraps(calls: TokenCalls, hash: OaepHash): Wraps {
     },
     async unwrap(id, wrap, _binding, options) {
       const args = { token, key: calls.version(id), hash, wrap };
-      const secret = await calls.opening(id, 'CKA_DECRYPT', options, () => calls.send('oaep', args, options));
+      const secret = await calls.opening(id, 'CKA_DECRYPT', 'oaep', args, options);
       if (isSecretLength(secret.length)) return secret;
       zero(secret);
       throw notAuthentic(calls.uri);
     },
     async rewrap(id, wrap, to, options) {
       const args = { token, key: calls.version(id), hash, wrap, to: calls.version(to.id) };
-      return calls.opening(id, 'CKA_UNWRAP', options, () => calls.send('oaep', args, options));
+      const rewrapped = await calls.opening(id, 'CKA_UNWRAP', 'oaep', args, options);
+      if (rewrapped.length * 8 === to.bits) return rewrapped;
+      throw malformed(calls.uri, 'the wrap has another length than the key');
     },
   };
 }

@@ -23,7 +23,7 @@ const TYPES = ['aes256-gcm96', 'aes128-gcm96', 'chacha20-poly1305', 'xchacha20-p
  *
  * @example
  * const key = await vaultTransit({ key: 'models', address: 'https://vault.example:8200' });
- * await sealFile('model.onnx', key);
+ * await sealFile('model.onnx', 'model.onnx.wax', key);
  */
 export async function vaultTransit(options: VaultTransitOptions & CallOptions): Promise<VaultTransitKey> {
   checkOptions(options, ['signal']);

@@ -4,10 +4,12 @@ import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { readConfig } from '../../src/cli/config.ts';
 import { EXIT } from '../../src/cli/exit.ts';
 import { KEY_SCHEMES } from '../../src/keys/uri.ts';
 import { buildIfStale } from '../build.ts';
 import { runtimes } from '../runtimes/runtimes.ts';
+import { hasOpenBao, startOpenBao } from '../servers/openbao.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { installInto } from '../support/shim.ts';
 import { errorTable, tableIn } from './error-table.ts';
@@ -22,19 +24,21 @@ interface Rules {
 
 interface Block {
   readonly language: string;
+  /** The server that it needs: readme-servers.test.ts runs it. */
+  readonly server: string | undefined;
   readonly text: string;
   /** Why the tests do not run it. */
   readonly exempt: string | undefined;
 }
 
 function blocks(markdown: string): Block[] {
-  return [...markdown.matchAll(/(?:<!-- not run by the tests: (.*?) -->\n)?^```(\w*)\n([\s\S]*?)^```$/gm)].map(
-    (match) => ({
-      exempt: match[1],
-      language: match[2] ?? '',
-      text: match[3] ?? '',
-    }),
-  );
+  const marks = /(?:<!-- (not run by the tests|run against): (.*?) -->\n)?^```(\w*)\n([\s\S]*?)^```$/gm;
+  return [...markdown.matchAll(marks)].map(([, mark, note, language = '', text = '']) => ({
+    exempt: mark === 'not run by the tests' ? note : undefined,
+    server: mark === 'run against' ? note : undefined,
+    language,
+    text,
+  }));
 }
 
 describe('README.md', () => {
@@ -47,14 +51,35 @@ describe('README.md', () => {
     expect(all.filter(({ language }) => language === 'sh').length).toBeGreaterThanOrEqual(2);
     expect(all.filter(({ language }) => language === 'ts').length).toBeGreaterThanOrEqual(2);
     for (const { language, exempt, text } of all) {
-      expect(exempt === undefined ? ['sh', 'ts'] : [''], text).toContain(language);
+      expect(exempt === undefined ? ['sh', 'ts', 'yaml'] : [''], text).toContain(language);
       if (exempt !== undefined) expect(text).toMatch(/^(npm (ci|install .*|run demo)\n)+$/);
     }
   });
 
-  it.each(all.filter(({ language }) => language === 'sh'))('the commands run: $text', async ({ text }) => {
+  it.each(all.filter(({ language }) => language === 'yaml'))('the configuration is one: $text', async ({ text }) => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'waxseal.config.yaml'), text);
+    expect(Object.keys(await readConfig([folder])).length).toBeGreaterThan(1);
+  });
+
+  const ours = all.filter(({ language, server }) => language === 'sh' && server === undefined);
+  it.each(ours)('the commands run: $text', async ({ text }) => {
     const folder = await temporaryFolder();
     const env = await installInto(folder);
+    const run = spawnSync('sh', ['-eu', '-c', text], { cwd: folder, env, encoding: 'utf8' });
+    expect(run.stderr).toBe('');
+    expect(run.status).toBe(0);
+  });
+
+  const served = all.filter(({ server }) => server !== undefined);
+  it.each(served)('the commands run against $server: $text', async ({ text, server, language }) => {
+    expect([server, language]).toEqual(['OpenBao', 'sh']);
+    if (!hasOpenBao()) return;
+    await using bao = await startOpenBao();
+    await bao.createKey('models');
+    const folder = await temporaryFolder();
+    const installed = await installInto(folder);
+    const env = { ...installed, VAULT_ADDR: bao.address, VAULT_TOKEN: bao.rootToken };
     const run = spawnSync('sh', ['-eu', '-c', text], { cwd: folder, env, encoding: 'utf8' });
     expect(run.stderr).toBe('');
     expect(run.status).toBe(0);
@@ -90,7 +115,13 @@ describe('README.md', () => {
     const table = read('README.md').split('\n## Keys')[1]?.split('\n## ')[0] ?? '';
     const rows = [...table.matchAll(/^\| `([a-z0-9]+):.*\| (yes|not yet) \|$/gm)];
     expect(rows.map(([, scheme]) => scheme)).toEqual([...KEY_SCHEMES]);
-    expect(rows.filter(([, , works]) => works === 'yes').map(([, scheme]) => scheme)).toEqual(['local', 'x25519']);
+    expect(rows.filter(([, , works]) => works === 'yes').map(([, scheme]) => scheme)).toEqual([
+      'local',
+      'x25519',
+      'awskms',
+      'hashivault',
+      'pkcs11',
+    ]);
   });
 
   it('names every command of the program', async () => {

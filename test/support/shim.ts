@@ -16,12 +16,19 @@ export async function installInto(folder: string): Promise<NodeJS.ProcessEnv> {
   const cli = join(ROOT, 'dist/src/cli/bin.js');
   await writeFile(join(bin, 'waxseal'), `#!/bin/sh\nexec "${process.execPath}" "${cli}" "$@"\n`, { mode: 0o755 });
   await writeFile(join(bin, 'node'), `#!/bin/sh\nexec "${process.execPath}" "$@"\n`, { mode: 0o755 });
-  const entries = { '.': 'index', './floe': 'crypto/floe/index', './testing': 'testing/index' };
+  const entries = {
+    '.': 'src/index',
+    './floe': 'src/crypto/floe/index',
+    './testing': 'src/testing/index',
+    './aws-kms': 'providers/aws-kms/index',
+    './vault-transit': 'providers/vault-transit/index',
+    './pkcs11': 'providers/pkcs11/index',
+  };
   const exports = Object.fromEntries(
     Object.entries(entries).map(([name, path]) => [name, `./${path.replaceAll('/', '-')}.js`]),
   );
   for (const path of Object.values(entries)) {
-    const text = `export * from '${join(ROOT, 'dist/src', `${path}.js`)}';\n`;
+    const text = `export * from '${join(ROOT, 'dist', `${path}.js`)}';\n`;
     await writeFile(join(folder, 'node_modules/waxseal', `${path.replaceAll('/', '-')}.js`), text);
   }
   const manifest = { name: 'waxseal', type: 'module', exports };

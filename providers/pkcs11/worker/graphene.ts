@@ -10,7 +10,6 @@ export interface GrapheneObject {
   getAttribute(template: Template): Record<string, unknown>;
   setAttribute(template: Template): void;
   destroy(): void;
-  toType(): GrapheneObject;
 }
 
 interface Collection<T> {
@@ -20,8 +19,8 @@ interface Collection<T> {
 
 type Callback<T> = (error: Error | null, value: T) => void;
 
-interface Once {
-  once(data: Buffer, room: Buffer, done: Callback<Buffer>): void;
+interface Once<Data> {
+  once(data: Data, room: Buffer, done: Callback<Buffer>): void;
 }
 
 /** A mechanism with its parameters. */
@@ -35,8 +34,8 @@ export interface GrapheneSession {
   close(): void;
   create(template: Template): GrapheneObject;
   find(template: Template): Collection<GrapheneObject>;
-  createCipher(mechanism: MechanismWith, key: GrapheneObject): Once;
-  createDecipher(mechanism: MechanismWith, key: GrapheneObject): Once;
+  createCipher(mechanism: MechanismWith, key: GrapheneObject): Once<ArrayBuffer>;
+  createDecipher(mechanism: MechanismWith, key: GrapheneObject): Once<Buffer>;
   wrapKey(mechanism: MechanismWith, by: GrapheneObject, key: GrapheneObject, done: Callback<Buffer>): void;
   unwrapKey(
     mechanism: MechanismWith,

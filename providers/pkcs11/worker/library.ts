@@ -7,17 +7,28 @@ import { Token } from './token.ts';
 /** CKF_OS_LOCKING_OK: the library is called by several threads. */
 const OS_LOCKING = 2;
 
+interface Entry {
+  readonly token: Token;
+  /** Of the slot. */
+  readonly slot: string;
+  readonly pin: string;
+  users: number;
+}
+
+type Facts = Omit<TokenFacts, 'handle'>;
+
 /** A PKCS#11 library, initialised once in this process, and its tokens that are in use. */
 export class Library {
   readonly #graphene: Graphene;
   readonly #module: ReturnType<Graphene['Module']['load']>;
-  readonly #tokens = new Map<number, { readonly token: Token; readonly identity: string; users: number }>();
-  /** Digests of slot and PIN that were refused: a token locks itself after a few wrong ones. */
+  readonly #tokens = new Map<number, Entry>();
+  /** Slots with digests of PINs that they refused: a token locks itself after a few wrong ones. */
   readonly #refused = new Set<string>();
-  #next = 1;
+  #next: number;
 
-  constructor(graphene: Graphene, { library, libraryParameters }: WorkerStart) {
+  constructor(graphene: Graphene, { library, libraryParameters, firstHandle }: WorkerStart) {
     this.#graphene = graphene;
+    this.#next = firstHandle;
     try {
       this.#module = graphene.Module.load(library);
     } catch (error) {
@@ -29,17 +40,22 @@ export class Library {
       );
     } catch (error) {
       const { kind, message } = failureOf(error);
-      if (kind !== 'CKR_CRYPTOKI_ALREADY_INITIALIZED') throw new Failure('LIBRARY', message);
+      if (kind !== 'CKR_CRYPTOKI_ALREADY_INITIALIZED') throw new Failure('START', message);
     }
   }
 
   /** Finds the one token that is meant, and logs in. Asked for again with the same PIN, it is the same. */
   open(query: TokenQuery): TokenFacts {
     const { slot, facts } = this.#find(query);
-    const identity = digest(`${slot.handle.toString('hex')}:${facts.serial}:${query.pin}`);
-    if (this.#refused.has(identity)) throw new Failure('PIN', 'this PIN was refused before and is not tried again');
+    const name = `${slot.handle.toString('hex')}:${facts.serial}`;
+    const pin = createHash('sha256').update(query.pin).digest('hex');
+    if (this.#refused.has(`${name}:${pin}`)) {
+      throw new Failure('PIN', 'this PIN was refused before and is not tried again');
+    }
     for (const [handle, entry] of this.#tokens) {
-      if (entry.identity !== identity) continue;
+      if (entry.slot !== name) continue;
+      // Logged in already, the library would take any PIN.
+      if (entry.pin !== pin) throw new Failure('PIN', 'the token is in use with another PIN');
       entry.users += 1;
       return { ...facts, handle };
     }
@@ -47,20 +63,17 @@ export class Library {
     try {
       token.login();
     } catch (error) {
-      if (failureOf(error).kind.startsWith('CKR_PIN')) {
-        this.#refused.add(identity);
-        throw new Failure('PIN', failureOf(error).kind);
-      }
+      if (failureOf(error).kind === 'PIN') this.#refused.add(`${name}:${pin}`);
       throw error;
     }
     const handle = this.#next++;
-    this.#tokens.set(handle, { token, identity, users: 1 });
+    this.#tokens.set(handle, { token, slot: name, pin, users: 1 });
     return { ...facts, handle };
   }
 
   token(handle: number): Token {
     const entry = this.#tokens.get(handle);
-    if (entry === undefined) throw new Failure('TOKEN', 'the token was released');
+    if (entry === undefined) throw new Failure('RELEASED', 'the key was closed, or the thread of the library ended');
     return entry.token;
   }
 
@@ -71,20 +84,14 @@ export class Library {
     entry.token.close();
   }
 
-  #find(query: TokenQuery): { readonly slot: GrapheneSlot; readonly facts: Omit<TokenFacts, 'handle'> } {
+  #find(query: TokenQuery): { readonly slot: GrapheneSlot; readonly facts: Facts } {
     const slots = this.#module.getSlots(true);
-    const found: { slot: GrapheneSlot; facts: Omit<TokenFacts, 'handle'> }[] = [];
+    const found: { slot: GrapheneSlot; facts: Facts }[] = [];
     const seen: string[] = [];
     for (let at = 0; at < slots.length; at += 1) {
       const slot = slots.items(at);
-      const { label, manufacturer, manufacturerID, model, serialNumber } = slot.getToken();
-      const text = (value: string | undefined): string => (value ?? '').replace(/[\0 ]+$/, '');
-      const facts = {
-        label: text(label),
-        manufacturer: text(manufacturerID ?? manufacturer),
-        model: text(model),
-        serial: text(serialNumber),
-      };
+      const facts = factsOf(slot);
+      if (facts === undefined) continue;
       if (facts.label !== '') seen.push(facts.label);
       if (fits(query, facts, slot)) found.push({ slot, facts });
     }
@@ -97,7 +104,24 @@ export class Library {
   }
 }
 
-function fits(query: TokenQuery, facts: Omit<TokenFacts, 'handle'>, slot: GrapheneSlot): boolean {
+/** Undefined for a token that was taken out, or is not one. */
+function factsOf(slot: GrapheneSlot): Facts | undefined {
+  try {
+    const { label, manufacturer, manufacturerID, model, serialNumber } = slot.getToken();
+    const text = (value: string | undefined): string => (value ?? '').replace(/[\0 ]+$/, '');
+    return {
+      label: text(label),
+      manufacturer: text(manufacturerID ?? manufacturer),
+      model: text(model),
+      serial: text(serialNumber),
+    };
+  } catch (error) {
+    if (failureOf(error).kind.startsWith('CKR_TOKEN')) return undefined;
+    throw error;
+  }
+}
+
+function fits(query: TokenQuery, facts: Facts, slot: GrapheneSlot): boolean {
   if (query.slotId !== undefined && slot.handle.readUInt32LE(0) !== query.slotId) return false;
   return (
     (query.token === undefined || query.token === facts.label) &&
@@ -106,5 +130,3 @@ function fits(query: TokenQuery, facts: Omit<TokenFacts, 'handle'>, slot: Graphe
     (query.model === undefined || query.model === facts.model)
   );
 }
-
-const digest = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -1,4 +1,4 @@
-import type { OaepHash, Requests, VersionQuery } from '../protocol.ts';
+import type { OaepHash, Requests } from '../protocol.ts';
 import { Failure } from './failure.ts';
 import type { GrapheneObject, GrapheneSession, MechanismWith, Template } from './graphene.ts';
 import type { Token } from './token.ts';
@@ -12,118 +12,65 @@ const ROOM = 2048;
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** AES-GCM by C_Encrypt or C_Decrypt. */
-export async function gcm(token: Token, args: Requests['gcm']['args']): Promise<Bytes> {
-  const { secret } = await token.version(args.key);
-  const params = new token.graphene.AesGcmParams(Buffer.from(args.iv), Buffer.from(args.aad), TAG_BITS);
-  const mechanism = { name: 'AES_GCM', params };
-  return token.use((session) => once(session, args.encrypt, mechanism, secret, Buffer.from(args.data.buffer)));
+export async function gcm(token: Token, { key, encrypt, iv, aad, data }: Requests['gcm']['args']): Promise<Bytes> {
+  try {
+    return await token.with(key, (session, { secret }) => {
+      const params = new token.graphene.AesGcmParams(Buffer.from(iv), Buffer.from(aad), TAG_BITS);
+      return once(session, encrypt, { name: 'AES_GCM', params }, secret, data);
+    });
+  } finally {
+    data.fill(0);
+  }
 }
 
 /** AES-KWP (RFC 5649) by C_WrapKey and C_UnwrapKey. */
-export async function kwp(token: Token, args: Requests['kwp']['args']): Promise<Bytes> {
-  const { secret: by } = await token.version(args.key);
-  const mechanism = kwpOf(token);
-  const { secret, wrap, to } = args;
+export async function kwp(token: Token, { key, secret, wrap, to }: Requests['kwp']['args']): Promise<Bytes> {
   if (secret !== undefined) {
-    return token.use((session) =>
-      withObject(
-        () => Promise.resolve(session.create({ ...secretTemplate(token, true), value: Buffer.from(secret.buffer) })),
-        async (key) => moved(await wrapKey(session, mechanism, by, key)),
-      ),
-    );
+    try {
+      const mechanism = kwpOf(token);
+      return await token.with(key, (session, { secret: by }) =>
+        withObject(
+          () => Promise.resolve(session.create({ ...template(token, true), value: Buffer.from(secret.buffer) })),
+          async (object) => moved(await wrapKey(session, mechanism, by, object)),
+        ),
+      );
+    } finally {
+      secret.fill(0);
+    }
   }
+  const mechanism = kwpOf(token);
   const wrapped = Buffer.from(wrap ?? []);
-  if (to === undefined) {
-    return token.use((session) =>
+  return token.with(
+    key,
+    (session, { secret: by }, other) =>
       withObject(
-        () => unwrapKey(session, mechanism, by, wrapped, secretTemplate(token, false)),
-        (key) => Promise.resolve(moved(key.getAttribute({ value: null })['value'] as Buffer)),
+        () => unwrapKey(session, mechanism, by, wrapped, template(token, other !== undefined)),
+        async (object) => {
+          if (other === undefined) return moved(object.getAttribute({ value: null })['value'] as Buffer);
+          return moved(await wrapKey(session, mechanism, other.secret, object));
+        },
       ),
-    );
-  }
-  const { open } = await token.version(to);
-  return token.use((session) =>
-    withObject(
-      () => unwrapKey(session, mechanism, by, wrapped, secretTemplate(token, true)),
-      async (key) => moved(await wrapKey(session, mechanism, open, key)),
-    ),
+    to,
   );
 }
 
 /** RSA-OAEP: C_Decrypt; or inside the token C_UnwrapKey and C_WrapKey. */
-export async function oaep(token: Token, args: Requests['oaep']['args']): Promise<Bytes> {
-  const { secret } = await token.version(args.key);
-  const mechanism = oaepOf(token, args.hash);
-  const wrapped = Buffer.from(args.wrap);
-  const { to } = args;
-  if (to === undefined) return token.use((session) => once(session, false, mechanism, secret, wrapped));
-  const { open } = await token.version(to);
-  return token.use((session) =>
-    withObject(
-      () => unwrapKey(session, mechanism, secret, wrapped, secretTemplate(token, true)),
-      async (key) => moved(await wrapKey(session, mechanism, open, key)),
-    ),
+export async function oaep(token: Token, { key, hash, wrap, to }: Requests['oaep']['args']): Promise<Bytes> {
+  const mechanism = oaepOf(token, hash);
+  const wrapped = Buffer.from(wrap);
+  return token.with(
+    key,
+    (session, { secret: by }, other) => {
+      if (other === undefined) return once(session, false, mechanism, by, wrapped);
+      const { open } = other;
+      if (open === undefined) throw new Failure('KEY', `the token has no public key with CKA_ID ${other.row.id}`);
+      return withObject(
+        () => unwrapKey(session, mechanism, by, wrapped, template(token, true)),
+        async (object) => moved(await wrapKey(session, mechanism, open, object)),
+      );
+    },
+    to,
   );
-}
-
-/** Modulus and exponent of an RSA key, big-endian. */
-export async function publicKey(token: Token, key: VersionQuery): Promise<Requests['publicKey']['gives']> {
-  const { open } = await token.version(key);
-  return token.use(() => {
-    const { modulus, publicExponent } = open.getAttribute({ modulus: null, publicExponent: null });
-    return Promise.resolve({
-      modulus: new Uint8Array(modulus as Buffer),
-      exponent: new Uint8Array(publicExponent as Buffer),
-    });
-  });
-}
-
-/** A new version: never extractable, made and kept in the token. */
-export async function generate(token: Token, args: Requests['generate']['args']): Promise<void> {
-  const { key, mechanism, bits } = args;
-  const { ObjectClass, KeyType, KeyGenMechanism } = token.graphene;
-  const common = { token: true, label: key.label, id: Buffer.from(key.id, 'hex') };
-  const guarded = { private: true, sensitive: true, extractable: false };
-  const [crypts, wraps] = [mechanism !== 'aes-kwp', mechanism !== 'aes-gcm'];
-  await token.use(async (session) => {
-    if (mechanism !== 'rsa-oaep') {
-      const uses = { encrypt: crypts, decrypt: crypts, wrap: wraps, unwrap: wraps };
-      const template = {
-        class: ObjectClass.SECRET_KEY,
-        keyType: KeyType.AES,
-        valueLen: bits / 8,
-        ...common,
-        ...guarded,
-      };
-      await called<unknown>((done) => session.generateKey(KeyGenMechanism.AES, { ...template, ...uses }, done));
-      return;
-    }
-    const exponent = Buffer.from([1, 0, 1]);
-    const open = { class: ObjectClass.PUBLIC_KEY, keyType: KeyType.RSA, modulusBits: bits, publicExponent: exponent };
-    const secret = { class: ObjectClass.PRIVATE_KEY, keyType: KeyType.RSA, ...common, ...guarded };
-    await called<unknown>((done) =>
-      session.generateKeyPair(
-        KeyGenMechanism.RSA,
-        { ...open, ...common, encrypt: true, wrap: true },
-        { ...secret, decrypt: true, unwrap: true },
-        done,
-      ),
-    );
-  });
-  token.forget();
-}
-
-/** Switches every use of a version off. */
-export async function disable(token: Token, key: VersionQuery): Promise<void> {
-  const { secret, open } = await token.version(key);
-  await token.use(() => {
-    secret.setAttribute({ decrypt: false });
-    secret.setAttribute({ unwrap: false });
-    open.setAttribute({ encrypt: false });
-    open.setAttribute({ wrap: false });
-    return Promise.resolve();
-  });
-  token.forget();
 }
 
 /**
@@ -147,7 +94,7 @@ function oaepOf({ graphene }: Token, hash: OaepHash): MechanismWith {
 }
 
 /** A secret on its way through the token: an object of the session alone. */
-function secretTemplate({ graphene }: Token, sensitive: boolean): Template {
+function template({ graphene }: Token, sensitive: boolean): Template {
   const { ObjectClass, KeyType } = graphene;
   const kind = { class: ObjectClass.SECRET_KEY, keyType: KeyType.GENERIC_SECRET };
   return { ...kind, token: false, private: true, sensitive, extractable: true };
@@ -157,7 +104,7 @@ async function withObject<T>(
   make: () => Promise<GrapheneObject>,
   work: (object: GrapheneObject) => Promise<T>,
 ): Promise<T> {
-  const object = (await make()).toType();
+  const object = await make();
   try {
     return await work(object);
   } finally {
@@ -167,34 +114,36 @@ async function withObject<T>(
 
 const wrapKey = (
   session: GrapheneSession,
-  with_: MechanismWith,
+  mechanism: MechanismWith,
   by: GrapheneObject,
-  key: GrapheneObject,
-): Promise<Buffer> => called((done) => session.wrapKey(with_, by, key, done));
+  object: GrapheneObject,
+): Promise<Buffer> => called((done) => session.wrapKey(mechanism, by, object, done));
 
 const unwrapKey = (
   session: GrapheneSession,
-  with_: MechanismWith,
+  mechanism: MechanismWith,
   by: GrapheneObject,
   wrapped: Buffer,
-  template: Template,
-): Promise<GrapheneObject> => called((done) => session.unwrapKey(with_, by, wrapped, template, done));
+  made: Template,
+): Promise<GrapheneObject> => called((done) => session.unwrapKey(mechanism, by, wrapped, made, done));
 
 async function once(
   session: GrapheneSession,
   encrypt: boolean,
   mechanism: MechanismWith,
   key: GrapheneObject,
-  data: Buffer,
+  data: Uint8Array,
 ): Promise<Bytes> {
   const room = Buffer.alloc(ROOM);
   try {
-    const cipher = encrypt ? session.createCipher(mechanism, key) : session.createDecipher(mechanism, key);
-    return moved(await called<Buffer>((done) => cipher.once(data, room, done)));
+    const out = await called<Buffer>((done) => {
+      // The cipher of graphene copies a Buffer into pooled memory, but takes an ArrayBuffer as it is.
+      if (encrypt) session.createCipher(mechanism, key).once(data.buffer as ArrayBuffer, room, done);
+      else session.createDecipher(mechanism, key).once(Buffer.from(data), room, done);
+    });
+    return moved(out);
   } finally {
     room.fill(0);
-    // What came in was moved here, so it is ours.
-    data.fill(0);
   }
 }
 
@@ -206,8 +155,9 @@ function moved(given: Buffer): Bytes {
   return bytes;
 }
 
-function called<T>(work: (done: (error: Error | null, value: T) => void) => void): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
+/** A call of the library outside this thread. */
+export function called<T>(work: (done: (error: Error | null, value: T) => void) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
     work((error, value) => {
       if (error === null) resolve(value);
       else reject(error);

@@ -4,7 +4,8 @@ import type { RequestMessage, RequestName, Requests, ResponseMessage, WorkerStar
 import { Failure, failureOf } from './failure.ts';
 import type { Graphene } from './graphene.ts';
 import { Library } from './library.ts';
-import { disable, gcm, generate, kwp, oaep, publicKey } from './operations.ts';
+import { disable, generate } from './lifecycle.ts';
+import { gcm, kwp, oaep } from './operations.ts';
 
 type Handlers = {
   readonly [N in RequestName]: (library: Library, args: Requests[N]['args']) => Promise<Requests[N]['gives']>;
@@ -16,20 +17,21 @@ const HANDLERS: Handlers = {
     library.release(token);
     return Promise.resolve(undefined);
   },
-  list: async (library, { token, key, fresh }) => {
-    const versions = await library.token(token).versions(key, fresh);
-    return [...versions.values()].map(({ row }) => row);
-  },
+  list: async (library, { token, key, fresh }) => library.token(token).rows(key, fresh),
   gcm: async (library, args) => gcm(library.token(args.token), args),
   kwp: async (library, args) => kwp(library.token(args.token), args),
-  publicKey: async (library, { token, key }) => publicKey(library.token(token), key),
+  publicKey: async (library, { token, key }) =>
+    library.token(token).with(key, (_session, { rsa }) => {
+      if (rsa === undefined) throw new Failure('KEY', 'only RSA keys have a public half');
+      return Promise.resolve(rsa);
+    }),
   oaep: async (library, args) => oaep(library.token(args.token), args),
   generate: async (library, args) => {
     await generate(library.token(args.token), args);
     return undefined;
   },
-  disable: async (library, { token, key }) => {
-    await disable(library.token(token), key);
+  disable: async (library, args) => {
+    await disable(library.token(args.token), args);
     return undefined;
   },
 };
@@ -44,8 +46,8 @@ async function load(): Promise<Library> {
     module = (await import(name)) as typeof module;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ERR_MODULE_NOT_FOUND') throw new Failure('PACKAGE', 'graphene-pk11 is not installed');
-    throw error;
+    if (code === 'ERR_MODULE_NOT_FOUND') throw new Failure('PACKAGE', 'it is not installed');
+    throw new Failure('PACKAGE', `it is not compiled, or not for this Node: ${failureOf(error).message}`);
   }
   return new Library(module.default ?? module, workerData as WorkerStart);
 }
@@ -57,6 +59,7 @@ async function answer({ id, name, args }: RequestMessage): Promise<void> {
   const moved: ArrayBuffer[] = [];
   try {
     library ??= load();
+    library.catch(() => (library = undefined));
     const value = await (HANDLERS[name] as (library: Library, args: unknown) => Promise<unknown>)(await library, args);
     if (value instanceof Uint8Array) moved.push(value.buffer as ArrayBuffer);
     response = { id, value };

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { createPkcs11Key, type CreatePkcs11KeyOptions } from '../../../providers/pkcs11/index.ts';
 import { hasSoftHsm, makeSoftHsm, type SoftHsm } from '../../servers/softhsm.ts';
-import { testConformance } from '../conformance.ts';
+import { testConformance } from '../support/conformance.ts';
 
 const NO_CONTEXT = 'bindsContext is false: the header tag of the object refuses a swapped wrap';
 const NEVER = ['generateDataKey is not declared', 'canUnwrap is not false', 'wrapRecomputed is not declared'];
