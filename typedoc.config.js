@@ -41,5 +41,5 @@ export default {
     'Accessor',
     'TypeAlias',
   ],
-  intentionallyNotDocumented: codes.map((name) => `index.${name}`),
+  intentionallyNotDocumented: codes.map((name) => `src.${name}`),
 };

@@ -6,7 +6,7 @@ import type { AwsConnection } from './options.ts';
 export type KmsSdk = typeof import('@aws-sdk/client-kms');
 
 /** The range of versions in package.json. */
-export const SDK_RANGE = '^3.980.0';
+const SDK_RANGE = '^3.980.0';
 
 /** Loads the SDK. @throws WaxsealError `ERR_PROVIDER_MISSING` */
 export function loadSdk(): Promise<KmsSdk> {

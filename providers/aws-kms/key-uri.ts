@@ -6,7 +6,9 @@ import { aliasRegion, parseKeyArn } from './arn.ts';
 export interface AwsKmsUri {
   /** ARN of a key or an alias, an alias name (`alias/…`), or a key id. */
   readonly key: string;
+  /** Of `region=`. */
   readonly region?: string;
+  /** Of `endpoint=`. */
   readonly endpoint?: string;
 }
 

@@ -34,7 +34,7 @@ export interface AwsKmsOptions extends AwsConnection {
 const CONNECTION = ['region', 'endpoint', 'profile', 'credentials', 'client', 'grantTokens', 'allowedKeys'] as const;
 
 /** Names of {@link AwsConnection}. */
-export const AWS_CONNECTION: readonly string[] = [...CONNECTION, ...CALL_LIMITS];
+const AWS_CONNECTION: readonly string[] = [...CONNECTION, ...CALL_LIMITS];
 
 /**
  * Checks what both kinds of keys have in common.

@@ -3,10 +3,15 @@ import { parseKeyUri } from '../../src/keys/uri.ts';
 
 /** A PKCS#11 URI (RFC 7512), as far as it names a key. Texts are decoded. */
 export interface Pkcs11Uri {
+  /** Label of the token. */
   readonly token?: string;
+  /** Manufacturer of the token. */
   readonly manufacturer?: string;
+  /** Model of the token. */
   readonly model?: string;
+  /** Serial number of the token. */
   readonly serial?: string;
+  /** Number of the slot. */
   readonly slotId?: number;
   /** CKA_LABEL of the key. */
   readonly object?: string;
@@ -16,7 +21,9 @@ export interface Pkcs11Uri {
   readonly modulePath?: string;
   /** File with the PIN. */
   readonly pinFile?: string;
+  /** Of `x-mechanism`. */
   readonly mechanism?: string;
+  /** Of `x-oaep-hash`. */
   readonly oaepHash?: string;
 }
 

@@ -27,7 +27,7 @@ export class Refusal extends Error {
 }
 
 /** The texts in an answer; Vault has no error codes. */
-export function messagesOf({ body }: Pick<Answer, 'body'>): string {
+function messagesOf({ body }: Pick<Answer, 'body'>): string {
   const errors = body?.['errors'];
   return Array.isArray(errors) ? errors.filter((text) => typeof text === 'string').join('; ') : '';
 }

@@ -7,7 +7,9 @@ export interface TransitUri {
   readonly mount: string;
   /** Name of the key. */
   readonly key: string;
+  /** Of `address=`. */
   readonly address?: string;
+  /** Of `namespace=`. */
   readonly namespace?: string;
 }
 

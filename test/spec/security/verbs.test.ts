@@ -7,16 +7,20 @@ import {
   addRecipient,
   inspect,
   isWaxsealError,
+  open,
   openObject,
   reseal,
   rewrap,
+  seal,
   shred,
   verify,
+  type WrappedSecret,
   x25519KeyPair,
 } from '../../../src/index.ts';
 import { freshKey } from '../../envelope/format/objects.ts';
 import { systemError } from '../../envelope/rewrap/sealed-parts.ts';
 import { memoryKey } from '../../support/memory-key.ts';
+import { ReferenceKey } from '../../testing/reference-key.ts';
 import { fileOf } from './files.ts';
 import { random } from './insider.ts';
 import {
@@ -169,5 +173,36 @@ describe('[S35] After a shred nothing opens the file (ERR_SHREDDED)', () => {
       await expect(rewrap(path, each)).rejects.toMatchObject({ code: 'ERR_SHREDDED' });
     }
     expect(await readFile(path)).toHaveLength(whole.length);
+  });
+});
+
+describe('[S37] A blind rewrap drops no entry that somebody who held the data key has written', () => {
+  it.each(['attached', 'compact'] as const)('%s: whatever the provider gives', async (layout) => {
+    const key = new ReferenceKey();
+    const other = memoryKey('local:other');
+    const parts = await seal(new Uint8Array(plaintext), [key, other], { layout });
+    await key.rotate();
+    const bind = Buffer.from((await inspect(parts)).bind, 'hex');
+    const before = (await inspect(parts)).recipients;
+    for (const lie of [() => random(32), () => new Uint8Array(32)]) {
+      const lying = Object.assign(Object.create(key) as ReferenceKey, {
+        rewrap: async (wrapped: WrappedSecret, binding: Uint8Array) => ({
+          ...(await key.rewrap(wrapped, binding)),
+          wrapped: await key.wrap(lie(), bind),
+        }),
+      });
+      const after = await rewrap(parts, lying, { blind: true });
+      const { recipients } = await inspect(after);
+      expect(recipients.filter(({ blind }) => !blind).map((entry) => ({ ...entry, retiring: false }))).toEqual(before);
+      expect(await open(after, key)).toEqual(new Uint8Array(plaintext));
+      expect((await verify(after, key)).ok).toBe(false);
+    }
+    const junk = Object.assign(Object.create(key) as ReferenceKey, {
+      rewrap: async (wrapped: WrappedSecret, binding: Uint8Array) => {
+        const made = await key.rewrap(wrapped, binding);
+        return { ...made, wrapped: { ...made.wrapped, wrap: random(60) } };
+      },
+    });
+    await expect(rewrap(parts, junk, { blind: true })).rejects.toMatchObject({ code: 'ERR_UNVERIFIED_WRAP' });
   });
 });
