@@ -40,6 +40,7 @@ interface Side {
   readonly throttled: Fault;
   readonly broken: Fault;
   readonly denied: Fault;
+  readonly expired: Fault;
   /** An answer to unwrap with this plaintext. */
   readonly plaintext: (secret: Uint8Array) => Fault;
 }
@@ -62,6 +63,7 @@ const SIDES: readonly Side[] = [
     throttled: awsError('ThrottlingException'),
     broken: answers(500, { __type: 'KMSInternalException' }, { 'x-amzn-errortype': 'KMSInternalException' }),
     denied: awsError('AccessDeniedException'),
+    expired: awsError('ExpiredTokenException'),
     plaintext: (secret) => rewrites((body) => ({ ...body, Plaintext: Buffer.from(secret).toString('base64') })),
   },
   {
@@ -77,6 +79,7 @@ const SIDES: readonly Side[] = [
     throttled: answers(429, { errors: ['slow down'] }),
     broken: answers(500, { errors: ['internal error'] }),
     denied: answers(403, { errors: ['permission denied'] }),
+    expired: answers(403, { errors: ['permission denied', 'invalid token'] }),
     plaintext: (secret) =>
       rewrites((body) => ({
         ...body,
@@ -133,6 +136,7 @@ for (const side of SIDES) {
       ['an answer that is no JSON', answers(200, '<html>captive portal</html>'), 'ERR_PROVIDER_RESPONSE', 1],
       ['an answer that is empty', answers(200, '{}'), 'ERR_PROVIDER_RESPONSE', 1],
       ['a denied permission', side.denied, 'ERR_KEY_DENIED', 1],
+      ['credentials that expired', side.expired, 'ERR_PROVIDER_CREDENTIALS', 1],
     ];
     it.each(lasting)('%s for good: the code says what it is, after a bounded number of attempts', async (...row) => {
       const [, fault, code, attempts] = row;
