@@ -17,10 +17,8 @@ import type { KeyStore, VersionFacts } from './key-store.ts';
 import { settled } from './settled.ts';
 import { BOX_NONCE_LENGTH, BOX_OVERHEAD, openBox, sealBox } from './secret-box.ts';
 import { mayUnwrap } from './states.ts';
+import { assertBinding, assertWrapInput, isSecretLength } from '../wrap-input.ts';
 
-const MIN_SECRET = 16;
-const MAX_SECRET = 64;
-const BINDING_LENGTH = 32;
 const LABEL = 'waxseal/1 local';
 
 /** What a key needs of its keyring beyond its own files. */
@@ -53,7 +51,7 @@ export class LocalKey implements KeyProvider {
   }
 
   async wrap(secret: Uint8Array, binding: Uint8Array, { signal }: CallOptions = {}): Promise<WrappedSecret> {
-    assertInputs(secret, binding);
+    assertWrapInput(secret, binding);
     signal?.throwIfAborted();
     const known = this.#store.known();
     if (known?.state === 'active' && this.#store.isDurable(known.n)) return this.#seal(secret, known, binding);
@@ -128,7 +126,7 @@ export class LocalKey implements KeyProvider {
 
   #open(wrap: Uint8Array, facts: VersionFacts, binding: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
     const length = wrap.length - BOX_NONCE_LENGTH - BOX_OVERHEAD;
-    if (length < MIN_SECRET || length > MAX_SECRET) return undefined;
+    if (!isSecretLength(length)) return undefined;
     const nonce = wrap.subarray(0, BOX_NONCE_LENGTH);
     return this.#underKek(facts, binding, (key) => openBox(wrap.subarray(BOX_NONCE_LENGTH), nonce, key));
   }
@@ -203,17 +201,4 @@ function parseVersion(version: string): NamedVersion | undefined {
   const match = /^([1-9][0-9]{0,7})\.([\w-]{22})$/.exec(version);
   const keyId = fromBase64Url(match?.[2] ?? '');
   return match === null || keyId?.length !== KEY_ID_LENGTH ? undefined : { n: Number(match[1]), keyId };
-}
-
-function assertBinding(binding: Uint8Array): void {
-  if (!(binding instanceof Uint8Array) || binding.length !== BINDING_LENGTH) {
-    throw new RangeError('the binding must be 32 bytes');
-  }
-}
-
-function assertInputs(secret: Uint8Array, binding: Uint8Array): void {
-  if (!(secret instanceof Uint8Array) || secret.length < MIN_SECRET || secret.length > MAX_SECRET) {
-    throw new RangeError('a secret to wrap must be 16 to 64 bytes');
-  }
-  assertBinding(binding);
 }

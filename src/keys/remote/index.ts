@@ -2,7 +2,7 @@
 export { CALL_LIMITS, type CallLimits } from './call-limits.ts';
 export { Edge, type EdgeCall } from './edge.ts';
 export { requireEndpoint } from './endpoint.ts';
-export { assertBinding, assertWrapInput, isSecretLength } from './limits.ts';
+export { assertBinding, assertWrapInput, isSecretLength } from '../wrap-input.ts';
 export { networkTrouble } from './network-trouble.ts';
 export { loadPeer } from './peer.ts';
 export type { Trouble } from './trouble.ts';

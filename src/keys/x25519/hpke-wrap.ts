@@ -1,9 +1,7 @@
 import { ascii, concat } from '../../bytes/index.ts';
 import { ENC_LENGTH, openBase, reopenBase, sealBase, TAG_LENGTH } from '../../crypto/hpke/index.ts';
+import { assertBinding, assertWrapInput, isSecretLength } from '../wrap-input.ts';
 
-const MIN_SECRET = 16;
-const MAX_SECRET = 64;
-const BINDING_LENGTH = 32;
 const LABEL = 'waxseal/1 hpke';
 const NO_AAD = new Uint8Array();
 
@@ -23,9 +21,7 @@ export function wrapTo(
   binding: Uint8Array,
   ephemeral?: Uint8Array,
 ): Uint8Array<ArrayBuffer> {
-  if (!(secret instanceof Uint8Array) || secret.length < MIN_SECRET || secret.length > MAX_SECRET) {
-    throw new RangeError('a secret to wrap must be 16 to 64 bytes');
-  }
+  assertWrapInput(secret, binding);
   const { enc, ciphertext } = sealBase(publicKey, infoOf(binding), NO_AAD, secret, ephemeral);
   return concat(enc, ciphertext) as Uint8Array<ArrayBuffer>;
 }
@@ -52,13 +48,6 @@ export function reopenWrap(
   return reopenBase(publicKey, ephemeral, enc, infoOf(binding), NO_AAD, ciphertext);
 }
 
-/** @throws RangeError */
-export function assertBinding(binding: Uint8Array): void {
-  if (!(binding instanceof Uint8Array) || binding.length !== BINDING_LENGTH) {
-    throw new RangeError('the binding must be 32 bytes');
-  }
-}
-
 function infoOf(binding: Uint8Array): Uint8Array {
   assertBinding(binding);
   return concat(ascii(LABEL), Uint8Array.of(0), binding);
@@ -66,5 +55,5 @@ function infoOf(binding: Uint8Array): Uint8Array {
 
 function hasLengthOfWrap({ length }: Uint8Array): boolean {
   const secret = length - ENC_LENGTH - TAG_LENGTH;
-  return secret >= MIN_SECRET && secret <= MAX_SECRET;
+  return isSecretLength(secret);
 }

@@ -9,7 +9,8 @@ import {
   WRAP_ALGORITHM,
   type WrappedSecret,
 } from '../provider.ts';
-import { assertBinding, unwrapWith, wrapTo, X25519_VERSION } from './hpke-wrap.ts';
+import { assertBinding } from '../wrap-input.ts';
+import { unwrapWith, wrapTo, X25519_VERSION } from './hpke-wrap.ts';
 import { x25519Uri } from './public-key.ts';
 import { describePair, promised, wrapped } from './recipient.ts';
 
