@@ -15,7 +15,7 @@ import { isLocalName, parseKeyUri } from '../keys/uri.ts';
 import { x25519Recipient } from '../keys/x25519/index.ts';
 import { type Config, readConfig } from './config.ts';
 import type { Output } from './output.ts';
-import { discoverAwsKeys, isRemote, openRemoteKey, type RemoteKey } from './remote-keys.ts';
+import { discoverAwsKeys, isRemote, openRemoteKey, recordedUriOf, type RemoteKey } from './remote-keys.ts';
 import { askPassphrase, passphraseFromFile } from './passphrase.ts';
 
 /** Options that every command takes. */
@@ -175,6 +175,11 @@ export class Context {
         throw error;
       },
     );
+  }
+
+  /** The URI under which objects record a key that a person names. The provider is asked only about an alias. */
+  async recordedUri(uri: string): Promise<string> {
+    return (await recordedUriOf(uri)) ?? (await this.remoteKey(uri)).uri;
   }
 
   /** A key of a provider, opened once. */

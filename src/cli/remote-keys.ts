@@ -50,6 +50,31 @@ export async function openRemoteKey(uri: string, config: Config, signal: AbortSi
   }
 }
 
+/**
+ * The URI under which objects record the key, where that can be told without asking the provider; undefined for an alias.
+ */
+export async function recordedUriOf(uri: string): Promise<string | undefined> {
+  switch (remoteScheme(uri)) {
+    case 'awskms': {
+      const { parseAwsKmsUri } = await import('../../providers/aws-kms/key-uri.ts');
+      const { key } = parseAwsKmsUri(uri);
+      return key.startsWith('arn:') && key.includes(':key/') ? `awskms:///${key}` : undefined;
+    }
+    case 'hashivault': {
+      const { parseTransitUri } = await import('../../providers/vault-transit/key-uri.ts');
+      const { mount, key } = parseTransitUri(uri);
+      return `hashivault://${mount}/${key}`;
+    }
+    case 'pkcs11': {
+      const { parsePkcs11Uri, recordedUri } = await import('../../providers/pkcs11/key-uri.ts');
+      const { token, serial, object, id } = parsePkcs11Uri(uri);
+      return recordedUri({ token, serial, object, id });
+    }
+    case undefined:
+      return uri;
+  }
+}
+
 /** Makes a key at its provider, where that is done from here. */
 export async function createRemoteKey(uri: string, config: Config, signal: AbortSignal): Promise<RemoteKey> {
   const scheme = remoteScheme(uri);

@@ -83,6 +83,22 @@ describe.skipIf(!hasOpenBao())('Transit', () => {
     expect(cli.ok('rotate', key, '--rewrap', 'm.wax')).toContain('version 1 → 2');
   });
 
+  it('adds, replaces and removes recipients of providers, however their URIs are written', async () => {
+    const other = `hashivault://transit/${await bao.createKey()}`;
+    const third = `hashivault://transit/${await bao.createKey()}`;
+    const query = `?address=${bao.address}`;
+    cli.ok('seal', 'm', '-k', key);
+    cli.ok('recipients', 'add', 'm.wax', '-k', `${other}${query}`, '--open-with', key);
+    cli.ok('rewrap', 'm.wax', '--from', `${other}${query}`, '--to', third, '-k', key);
+    const inspected = cli.ok('inspect', 'm.wax');
+    expect(inspected).toContain(third);
+    expect(inspected).not.toContain(`${other} `);
+    cli.ok('recipients', 'remove', 'm.wax', '-k', `${key}${query}`, '--open-with', third);
+    cli.ok('reseal', 'm.wax', '-k', key, '--open-with', third, '--drop-others');
+    cli.ok('open', 'm.wax', '-k', key, '-o', 'back');
+    expect(readFileSync(at('back'))).toEqual(plaintext);
+  });
+
   it('refuses what a configuration misspells', () => {
     for (const line of ['adress: https://v', 'skipVerify: true', 'requestsPerSecond: fast']) {
       writeFileSync(at('waxseal.config.yaml'), `hashivault:\n  ${line}\n`);

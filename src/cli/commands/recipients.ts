@@ -4,19 +4,21 @@ import { forEachPath } from '../each.ts';
 
 interface Options {
   key: string;
+  openWith?: string[];
   dryRun?: boolean;
 }
 
 export async function add(context: Context, paths: readonly string[], options: Options): Promise<number> {
-  const keys = await context.allKeys();
+  const keys = await context.allKeys(options.openWith);
   const added = await context.key(options.key);
   return change(context, paths, options, 'added to', (path, common) => addRecipient(path, keys, added, common));
 }
 
 export async function remove(context: Context, paths: readonly string[], options: Options): Promise<number> {
-  const keys = await context.allKeys();
+  const keys = await context.allKeys(options.openWith);
+  const removed = await context.recordedUri(options.key);
   const exit = await change(context, paths, options, 'removed from', (path, common) =>
-    removeRecipient(path, keys, options.key, common),
+    removeRecipient(path, keys, removed, common),
   );
   if (options.dryRun === true) return exit;
   context.out.say(

@@ -35,7 +35,8 @@ export async function rewrapFiles(
   const { out } = context;
   const keys = await context.allKeys(options.key);
   const to = options.to === undefined ? undefined : await context.key(options.to);
-  const { from, dryRun, blind } = options;
+  const from = options.from === undefined ? undefined : await context.recordedUri(options.from);
+  const { dryRun, blind } = options;
   let changed = 0;
   let written = 0;
   const started = performance.now();

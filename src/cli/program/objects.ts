@@ -118,6 +118,7 @@ ${examples('rewrap model.onnx.wax', 'rewrap -r models', 'rewrap model.onnx.wax -
 ${examples(`recipients ${name} model.onnx.wax -k local:recovery`)}`,
     )
       .requiredOption('-k, --key <uri>', 'the key')
+      .option('--open-with <uri>', TRY, collect)
       .option('--dry-run', 'say what would be done, and write nothing');
   }
   add(
