@@ -116,11 +116,18 @@ describe('keys', () => {
     refused(cli.run(['seal', 'm', '-k', 'local:nobody', '-o', 'x']), 4, 'ERR_KEY_NOT_FOUND', /local:nobody/);
     refused(cli.run(['seal', 'm', '-k', 'default', '-o', 'x']), 4, 'ERR_INVALID_KEY_URI', /did you mean local:default/);
     refused(
-      cli.run(['seal', 'm', '-k', 'awskms:///alias/x', '-o', 'x']),
+      cli.run(['seal', 'm', '-k', 'gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k', '-o', 'x']),
       4,
       'ERR_PROVIDER_UNSUPPORTED',
       /not in this version/,
     );
+    const nowhere = new CommandLine(cli.folder, {
+      AWS_REGION: '',
+      AWS_CONFIG_FILE: '/nowhere',
+      AWS_EC2_METADATA_DISABLED: 'true',
+    });
+    refused(nowhere.run(['seal', 'm', '-k', 'awskms:///alias/x', '-o', 'x']), 2, 'ERR_CONFIG', /no region is known/);
+    refused(nowhere.run(['seal', 'm', '-k', 'awskms:///alias x', '-o', 'x']), 4, 'ERR_INVALID_KEY_URI', /no key ARN/);
     nothingLeft('x');
   });
 
