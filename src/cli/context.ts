@@ -15,7 +15,14 @@ import { isLocalName, parseKeyUri } from '../keys/uri.ts';
 import { x25519Recipient } from '../keys/x25519/index.ts';
 import { type Config, readConfig } from './config.ts';
 import type { Output } from './output.ts';
-import { discoverAwsKeys, isRemote, openRemoteKey, recordedUriOf, type RemoteKey } from './remote-keys.ts';
+import {
+  discoverAwsKeys,
+  isRemote,
+  notInThisVersion,
+  openRemoteKey,
+  recordedUriOf,
+  type RemoteKey,
+} from './remote-keys.ts';
 import { askPassphrase, passphraseFromFile } from './passphrase.ts';
 
 /** Options that every command takes. */
@@ -271,6 +278,7 @@ export function localName(uri: string): string {
       next: `make a new pair (waxseal key create NAME --x25519), then waxseal rewrap --from ${uri} --to its URI`,
     });
   }
+  if (scheme !== 'local' && !isRemote(uri)) throw notInThisVersion(uri);
   if (scheme !== 'local') {
     throw new WaxsealError('ERR_PROVIDER_UNSUPPORTED', `${scheme}: keys cannot do that from here`, {
       object: uri,

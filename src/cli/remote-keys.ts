@@ -46,7 +46,7 @@ export async function openRemoteKey(uri: string, config: Config, signal: AbortSi
       return pkcs11({ ...pkcs11Settings(uri, config, signal), signal });
     }
     case undefined:
-      throw unsupported(uri);
+      throw notInThisVersion(uri);
   }
 }
 
@@ -82,7 +82,7 @@ export async function createRemoteKey(uri: string, config: Config, signal: Abort
     const { createPkcs11Key } = await import('../../providers/pkcs11/index.ts');
     return createPkcs11Key({ ...pkcs11Settings(uri, config, signal), signal });
   }
-  if (scheme === undefined) throw unsupported(uri);
+  if (scheme === undefined) throw notInThisVersion(uri);
   const how = {
     awskms: 'aws kms create-key, then aws kms create-alias',
     hashivault: 'vault write -f MOUNT/keys/NAME derived=true',
@@ -125,7 +125,8 @@ function inFolder(
   );
 }
 
-function unsupported(uri: string): WaxsealError {
+/** The error for the URI of a provider that comes later. */
+export function notInThisVersion(uri: string): WaxsealError {
   const { scheme } = parseKeyUri(uri);
   return new WaxsealError('ERR_PROVIDER_UNSUPPORTED', `${scheme}: keys are not in this version of waxseal`, {
     object: uri,
