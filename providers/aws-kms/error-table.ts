@@ -132,7 +132,7 @@ function rowOf(error: AwsError): Row | undefined {
   if (error.name === 'InvalidSignatureException' && /expired|not yet current/i.test(error.message)) return SKEWED;
   const row = ROWS.get(error.name);
   if (row !== undefined) return row;
-  if (/region is missing/i.test(error.message)) {
+  if (/region is missing|region not accepted/i.test(error.message)) {
     const next = 'put the ARN of the key in the URI, add ?region=REGION, or set AWS_REGION';
     return { code: 'ERR_CONFIG', says: 'no region is known', next };
   }
