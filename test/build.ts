@@ -8,7 +8,11 @@ const ROOT = join(import.meta.dirname, '..');
 export function buildIfStale(): void {
   if (
     newest(join(ROOT, 'dist')) >
-    Math.max(newest(join(ROOT, 'src')), statSync(join(ROOT, 'tsconfig.build.json')).mtimeMs)
+    Math.max(
+      newest(join(ROOT, 'src')),
+      newest(join(ROOT, 'providers')),
+      statSync(join(ROOT, 'tsconfig.build.json')).mtimeMs,
+    )
   ) {
     return;
   }
