@@ -2,9 +2,10 @@ import { defineConfig } from 'vitest/config';
 
 const long = process.env['WAXSEAL_TEST_TIER'] === 'long';
 
-const TIMED = ['one-thread', 'random-ranges', 'small-objects', 'large-file'].map(
-  (name) => `test/performance/${name}.test.ts`,
-);
+const TIMED = [
+  ...['one-thread', 'random-ranges', 'small-objects', 'large-file'].map((name) => `test/performance/${name}.test.ts`),
+  'test/providers/load.test.ts',
+];
 
 export default defineConfig({
   test: {

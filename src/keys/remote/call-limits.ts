@@ -7,8 +7,8 @@ export interface CallLimits {
   /** Attempts of one call, the first included; 4 by default. Only retryable errors are tried again. */
   readonly maxAttempts?: number | undefined;
   /**
-   * Rate budget: attempts that are begun within any second, over all calls to this key from this process. Unlimited by
-   * default.
+   * Rate budget: attempts within any second, over all calls to this key from this process. They are spread evenly, and a
+   * tenth of the budget is kept back, so that it holds at the server, too. Unlimited by default.
    */
   readonly requestsPerSecond?: number | undefined;
   /** Circuit breaker: after so many failures in a row no more attempts are made for a while; 8 by default. */

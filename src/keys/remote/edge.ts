@@ -25,8 +25,12 @@ export interface EdgeCall extends CallOptions {
 
 const FIRST_DELAY_MS = 100;
 const MAX_DELAY_MS = 5_000;
-/** Clocks, timers and sockets do not agree to the millisecond: a window of the budget is a little over one second. */
-const BUDGET_WINDOW_MS = 1_020;
+/**
+ * A budget of n in a second is handed out in small portions, evenly: the server must not see more either, whose second
+ * begins when it likes and whose requests were delayed on their way. A tenth is kept back for that.
+ */
+const PORTIONS = 50;
+const KEPT_BACK = 1.1;
 
 /**
  * What stands between an adapter and its server: deadline, timeout of each attempt, full-jitter retry of what may pass,
@@ -52,10 +56,7 @@ export class Edge {
       handleWhen((error) => error instanceof Failed && error.trouble.outage === true),
       { halfOpenAfter: breakerResetMs, breaker: new ConsecutiveBreaker(breakerFailures) },
     );
-    this.#budget =
-      requestsPerSecond === undefined
-        ? () => Promise.resolve()
-        : pThrottle({ limit: requestsPerSecond, interval: BUDGET_WINDOW_MS, strict: true })(() => Promise.resolve());
+    this.#budget = requestsPerSecond === undefined ? () => Promise.resolve() : budgetOf(requestsPerSecond);
   }
 
   /**
@@ -144,6 +145,13 @@ export class Edge {
       },
     );
   }
+}
+
+/** Resolves when the next request may begin. */
+function budgetOf(requestsPerSecond: number): () => Promise<void> {
+  const limit = Math.ceil(requestsPerSecond / PORTIONS);
+  const interval = ((limit * 1_000) / requestsPerSecond) * KEPT_BACK;
+  return pThrottle({ limit, interval, strict: true })(() => Promise.resolve());
 }
 
 /** Aborts after a time. Unlike `AbortSignal.timeout` it keeps the process alive: somebody waits for the answer. */

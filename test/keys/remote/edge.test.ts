@@ -90,6 +90,9 @@ it('the budget is that of all calls together, over every second', async () => {
     const later = times[at + 20];
     if (later !== undefined) expect(later - time).toBeGreaterThan(1_000);
   }
+  // Evenly, and used: 50 requests of 20 a second take some three seconds.
+  expect((times[9] ?? 0) - (times[0] ?? 0)).toBeGreaterThan(400);
+  expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeLessThan(4_000);
 });
 
 it('a missing package is told with the command that brings it, other errors of loading as they are', async () => {
