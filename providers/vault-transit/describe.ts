@@ -17,7 +17,7 @@ export async function readKey(calls: TransitCalls, key: string, options: CallOpt
   const data = await calls.send('GET', `keys/${key}`, undefined, options);
   const { type, derived, convergent_encryption: convergent, latest_version: latest } = data;
   const minDecryption = data['min_decryption_version'];
-  if (typeof type !== 'string' || typeof latest !== 'number' || typeof minDecryption !== 'number') {
+  if (typeof type !== 'string' || !isVersion(latest) || typeof minDecryption !== 'number') {
     throw calls.malformed('it does not describe a key');
   }
   const versions = Object.entries(fieldsOf(data['keys']))
@@ -25,6 +25,13 @@ export async function readKey(calls: TransitCalls, key: string, options: CallOpt
     .filter(([number]) => Number.isSafeInteger(number) && number > 0)
     .sort(([a], [b]) => a - b);
   return { type, derived: derived === true, convergent: convergent === true, latest, minDecryption, versions };
+}
+
+/** A server that counts further than this is none. */
+const MAX_VERSIONS = 100_000;
+
+function isVersion(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 1 && value <= MAX_VERSIONS;
 }
 
 /** Seconds since 1970, or a text, or an object with `creation_time` for keys with a public part. */

@@ -75,7 +75,8 @@ export class Edge {
     const policy = retry(
       handleWhen((error) => error instanceof Failed && mayRepeat(error.trouble, call)),
       { maxAttempts: this.#limits.maxAttempts - 1, backoff: BACKOFF },
-    );
+      // A call that was given up must not hold the process until its next attempt; the deadline's timer holds the others.
+    ).dangerouslyUnref();
     try {
       return await ended(
         policy.execute(() => {
