@@ -6,7 +6,7 @@ import { temporaryFolder } from '../support/folder.ts';
 import { makeLargeFile, peakOf, sha256File } from '../support/large-files.ts';
 import { scaled } from '../tier.ts';
 
-const SIZE = scaled(160, 1024, 4096) * 2 ** 20;
+const SIZE = scaled(128, 1024, 4096) * 2 ** 20;
 const LIMIT_MIB = 200;
 /** Four verbs at once in one process. */
 const STREAMS_LIMIT_MIB = 240;

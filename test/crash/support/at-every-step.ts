@@ -47,7 +47,7 @@ export async function atEveryStep(one: CrashCase): Promise<void> {
   // A list that nobody kept would pass for a test: something was written or got its name.
   expect(steps.length).toBeGreaterThan(5);
   expect(steps.some(isWrite)).toBe(true);
-  const plan = planned(steps, scaled((one.every ?? 1) * 5, 1, 1));
+  const plan = planned(steps, scaled((one.every ?? 1) * 8, 1, 1));
   const work = async (): Promise<void> => {
     for (let death = plan.shift(); death !== undefined; death = plan.shift()) {
       const what = `${one.operation}, ${death.how} step ${String(death.step)} (${String(steps[death.step - 1])})`;

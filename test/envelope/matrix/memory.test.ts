@@ -7,7 +7,7 @@ import { scaled } from '../../tier.ts';
 import { LAYOUTS } from './support.ts';
 
 const MIB = 2 ** 20;
-const SIZE = scaled(192 * MIB, 1024 * MIB, 4096 * MIB);
+const SIZE = scaled(128 * MIB, 1024 * MIB, 4096 * MIB);
 /** How much the peak may grow over all verbs of a layout, in MiB: the garbage of some reads, and no object. */
 const LIMIT_MIB = 128;
 

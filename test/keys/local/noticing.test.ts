@@ -80,7 +80,7 @@ describe('the next call notices at once, also when the folder is not listed any 
     const key = ring.key('default');
     const child = startChild('obedient-process.ts', [folder, unlock.keyFile]);
     expect((await child.lines.next()).value).toBe('ready');
-    for (let round = 0; round < scaled(60, 300, 3000); round += 1) {
+    for (let round = 0; round < scaled(30, 300, 3000); round += 1) {
       // A few times from rest; then as fast as the two of them can, many rotations within one tick of the clock.
       if (round < scaled(1, 3, 10)) {
         await sleep(SETTLED_MS);
