@@ -5,7 +5,8 @@ import type { KeyProvider } from '../keys/provider.ts';
 import type { Head } from './format/head.ts';
 import type { Slot } from './format/slot.ts';
 import type { ListCopies } from './read-head.ts';
-import { objectFacts, unlock, type Unlocked, type UnlockOptions } from './unlock.ts';
+import { unlock } from './unlock.ts';
+import { objectFacts, type Unlocked, type UnlockOptions } from './unwrap-entry.ts';
 
 /** Valid lists in the order in which a reader tries them: higher generation first, A before B (SPEC "Recovery"). */
 export function slotsByPreference(lists: ListCopies): readonly Slot[] {

@@ -5,8 +5,9 @@ export type { PrivateMetadata } from './format/meta.ts';
 export type { TagState } from './format/recipients.ts';
 export { type ByteRange, parseRange } from './http-range.ts';
 export type { ByteStream } from './byte-stream.ts';
-export { type InspectedRecipient, inspect, type Inspection } from './inspect.ts';
-export type { Keys } from './keys-input.ts';
+export { type InspectedRecipient, type InspectedShare, inspect, type Inspection } from './inspect.ts';
+export type { Keys, MasterKey } from './keys-input.ts';
+export { Quorum, quorum } from './quorum/quorum.ts';
 export type { ObjectShape } from './new-object.ts';
 export {
   open,
@@ -19,7 +20,15 @@ export {
 } from './open.ts';
 export type { OpenOptions } from './open-stream.ts';
 export { openFile, type OpenFileOptions, type OpenReport } from './open-file.ts';
-export type { ObjectInfo, ObjectOptions, OpenedBy, OpenedObject, ReadOptions } from './opened-object.ts';
+export type {
+  Custodian,
+  FailedKey,
+  ObjectInfo,
+  ObjectOptions,
+  OpenedBy,
+  OpenedObject,
+  ReadOptions,
+} from './opened-object.ts';
 export type { OnProgress } from './progress.ts';
 export type { RepairOptions, RepairReport } from './repair/options.ts';
 export { repair } from './repair/repair.ts';

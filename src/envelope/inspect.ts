@@ -4,6 +4,7 @@ import { isSteady, slotsByPreference } from './choose-slot.ts';
 import type { Layout } from './format/layout.ts';
 import { FLAG, hasFlag, type Recipient } from './format/recipients.ts';
 import { load } from './load.ts';
+import { isShare, shareSets } from './quorum/sets.ts';
 import { typeName } from './opened-object.ts';
 import { MAX_PREFIX } from './format/limits.ts';
 import { type ByteStream, isByteStream } from './byte-stream.ts';
@@ -18,8 +19,10 @@ export interface InspectedRecipient {
   readonly uri: string;
   /** Version of the key, as its provider calls it. */
   readonly version: string;
-  /** A number of {@link WRAP_ALGORITHM}. */
+  /** A number of {@link WRAP_ALGORITHM}; of a share, that which the share is wrapped with. */
   readonly algorithm: number;
+  /** Of a custodian: which share of which quorum it has. Undefined for a key that opens the object by itself. */
+  readonly share: InspectedShare | undefined;
   /** When the wrap was made, as the writer says. */
   readonly wrappedAt: Date | undefined;
   /** Made inside the provider and never unwrapped by the writer. */
@@ -28,6 +31,18 @@ export interface InspectedRecipient {
   readonly retiring: boolean;
   /** False for a kind of entry that this version of waxseal does not know; it is carried along untouched. */
   readonly supported: boolean;
+}
+
+/** A share of a quorum, as the head names it. */
+export interface InspectedShare {
+  /** `quorum:K(…)`, with the custodians in the order of their shares. */
+  readonly quorum: string;
+  /** Custodians that it takes. */
+  readonly threshold: number;
+  /** Custodians that there are. */
+  readonly custodians: number;
+  /** Which share it is, from 1 on. */
+  readonly index: number;
 }
 
 /** What the head of an object says. No key was used: nothing of this has been authenticated. */
@@ -153,14 +168,24 @@ function stateOf(lists: ListCopies): Inspection['lists'] {
 }
 
 function inspectRecipient(entry: Recipient, at: number, list: readonly Recipient[]): InspectedRecipient {
-  const succeeded = list.slice(at + 1).some((later) => later.uri === entry.uri && hasFlag(later, FLAG.blind));
+  const succeeded = list
+    .slice(at + 1)
+    .some((later) => later.uri === entry.uri && !isShare(later) && hasFlag(later, FLAG.blind));
   return {
     uri: entry.uri,
     version: entry.version,
-    algorithm: entry.algorithm,
+    algorithm: entry.share?.algorithm ?? entry.algorithm,
+    share: inspectShare(entry, list),
     wrappedAt: entry.wrappedAt === undefined ? undefined : new Date(entry.wrappedAt * 1000),
     blind: hasFlag(entry, FLAG.blind),
     retiring: succeeded || hasFlag(entry, FLAG.retiring),
     supported: entry.supported,
   };
+}
+
+function inspectShare(entry: Recipient, list: readonly Recipient[]): InspectedShare | undefined {
+  if (!isShare(entry)) return undefined;
+  const { threshold, custodians, index } = entry.share;
+  const set = shareSets(list).find(({ entries }) => entries.includes(entry));
+  return { quorum: set?.uri ?? '', threshold, custodians, index };
 }

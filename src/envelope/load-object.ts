@@ -4,7 +4,7 @@ import { type Observe, warn } from '../keys/observer.ts';
 import { belongsTo, nextPathOf, notItsPayload, openPayload, pathOf } from './detached.ts';
 import { load, type Loaded } from './load.ts';
 import { isDetachedSource, openSource, type OpenSource, type PieceSource, type SealedSource } from './source.ts';
-import { objectFacts } from './unlock.ts';
+import { objectFacts } from './unwrap-entry.ts';
 
 /** A sealed object whose head and recipients have been read, and whose payload is open. */
 export interface LoadedObject extends Loaded {

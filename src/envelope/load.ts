@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Observe, warn } from '../keys/observer.ts';
-import { objectFacts } from './unlock.ts';
+import { objectFacts } from './unwrap-entry.ts';
 import { equalBytes } from '../bytes/index.ts';
 import { WaxsealError } from '../errors/index.ts';
 import {

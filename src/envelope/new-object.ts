@@ -5,17 +5,19 @@ import { SEGMENT_IV_LENGTH } from '../crypto/floe/segment-cipher.ts';
 import { createState, type FloeState } from '../crypto/floe/state.ts';
 import { randomPublic, randomTogether, zero } from '../crypto/secrets.ts';
 import type { EventFacts, Observe } from '../keys/observer.ts';
-import type { KeyProvider } from '../keys/provider.ts';
 import { bindOf, type Core, encodeCore } from './format/core.ts';
 import { geometryOf } from './format/geometry.ts';
 import { objectAad } from './format/head.ts';
 import { type Layout, requireLayout } from './format/layout.ts';
 import { DEFAULT_SEGMENT, ID_LENGTH, MAX_SEGMENT, MAX_SLOT, MIN_SEGMENT, OBJECT_TYPE, PAGE } from './format/limits.ts';
 import { type PrivateMetadata, sealedMetaLength, sealMeta } from './format/meta.ts';
-import { assertDistinct, encodeRecipients, entryTagKey, makeRecipient, type Recipient } from './format/recipients.ts';
+import { assertDistinct, encodeRecipients, entryTagKey, type Recipient } from './format/recipients.ts';
 import { encodePrefix } from './format/prefix.ts';
 import { slotCapacity } from './format/slot.ts';
-import { generateVerified, makesDataKeys, wrapVerified } from './wrap-verified.ts';
+import { freshRecipient, freshRecipients } from './fresh-recipients.ts';
+import type { MasterKey } from './keys-input.ts';
+import { Quorum } from './quorum/quorum.ts';
+import { type DataKeyProvider, generateVerified, makesDataKeys } from './wrap-verified.ts';
 
 const DATA_KEY_LENGTH = 32;
 
@@ -118,7 +120,7 @@ export function payloadOffset(core: Core, { metadata, layout }: ObjectShape, rec
  *
  * @throws what `wrapVerified` throws; RangeError and TypeError for options outside the format
  */
-export function newObject(keys: readonly KeyProvider[], options: NewObjectOptions): Promise<NewObject> {
+export function newObject(keys: readonly MasterKey[], options: NewObjectOptions): Promise<NewObject> {
   return makeObject(keys, options, FLOE_IV_LENGTH, (object) => object);
 }
 
@@ -129,7 +131,7 @@ export function newObject(keys: readonly KeyProvider[], options: NewObjectOption
  * `use` encrypts before it returns, and for nothing else
  */
 export function newObjectAtOnce<T>(
-  keys: readonly KeyProvider[],
+  keys: readonly MasterKey[],
   options: NewObjectOptions,
   use: (object: NewObject, iv: Uint8Array) => T,
 ): Promise<T> {
@@ -138,7 +140,7 @@ export function newObjectAtOnce<T>(
 }
 
 async function makeObject<T>(
-  keys: readonly KeyProvider[],
+  keys: readonly MasterKey[],
   options: NewObjectOptions,
   ivLength: number,
   use: (object: NewObject, iv: Uint8Array) => T,
@@ -147,7 +149,7 @@ async function makeObject<T>(
   if (layout !== 'attached' && options.slotSize !== undefined) {
     throw new TypeError(`slotSize goes with the attached layout; the ${layout} one has no slots`);
   }
-  const generator = keys.find(makesDataKeys);
+  const generator = keys.find((key) => !(key instanceof Quorum) && makesDataKeys(key)) as DataKeyProvider | undefined;
   const { known, secret } = randomTogether(ID_LENGTH, generator === undefined ? DATA_KEY_LENGTH : 0);
   const core = newCore(options, options.size, known);
   const coreBytes = encodeCore(core);
@@ -162,11 +164,12 @@ async function makeObject<T>(
     const recipients: Recipient[] = [];
     for (const key of keys) {
       options.signal?.throwIfAborted();
-      const { wrapped } =
+      const material = { dataKey, bind, tagKey };
+      const fresh =
         generated !== undefined && key === generator
-          ? generated
-          : await wrapVerified(key, dataKey, bind, facts, options);
-      recipients.push(makeRecipient(wrapped, Math.floor(Date.now() / 1000), tagKey));
+          ? [freshRecipient(generated, material)]
+          : await freshRecipients(key, material, facts, options);
+      recipients.push(...fresh.map(({ recipient }) => recipient));
     }
     assertDistinct(recipients, 'the new object');
     const list = encodeRecipients(recipients);

@@ -1,7 +1,7 @@
 import { toHex } from '../bytes/index.ts';
 import type { FloeState } from '../crypto/floe/segments.ts';
 import { zero } from '../crypto/secrets.ts';
-import { WaxsealError } from '../errors/index.ts';
+import { type ErrorCode, WaxsealError } from '../errors/index.ts';
 import { unlockSlots } from './choose-slot.ts';
 import { checkExpectations, type Expectations } from './expectations.ts';
 import type { Head } from './format/head.ts';
@@ -18,7 +18,8 @@ import { PayloadReader } from './payload-reader.ts';
 import { type PayloadShape, shapeOfObject } from './payload.ts';
 import { RangeReader } from './range-reader.ts';
 import type { Observe } from '../keys/observer.ts';
-import { startPayload, tagOf, type Unlocked } from './unlock.ts';
+import { startPayload, tagOf } from './unlock.ts';
+import { type Unlocked } from './unwrap-entry.ts';
 
 /** What is known of an object once it has been opened; everything here has been authenticated. */
 export interface ObjectInfo {
@@ -38,16 +39,40 @@ export interface ObjectInfo {
   readonly openedBy: OpenedBy;
 }
 
-/** The recipient entry that gave the data key. */
+/** The recipient entry that gave the data key, or the quorum that did. */
 export interface OpenedBy {
+  /** Key URI, without a version; `quorum:K(…)` where custodians opened it together. */
+  readonly uri: string;
+  /** As the provider reported it while unwrapping; of custodians, one after the other. */
+  readonly version: string;
+  /** False for a public-key wrap, which proves nothing about who sealed. True for a quorum if no share was wrapped so. */
+  readonly symmetricWrap: boolean;
+  /** Whether the entry (of shares: each that was used) carries a valid tag of somebody who held the data key. */
+  readonly tag: TagState;
+  /** The custodians whose shares opened it; undefined where one key did. */
+  readonly custodians?: readonly Custodian[] | undefined;
+  /** Keys that come before this one and could not open the object: refused, disabled, or out of reach. */
+  readonly failed: readonly FailedKey[];
+}
+
+/** A custodian whose share was used. */
+export interface Custodian {
   /** Key URI, without a version. */
   readonly uri: string;
-  /** As the provider reported it while unwrapping. */
+  /** As the provider reported it while unwrapping the share. */
   readonly version: string;
-  /** False for a public-key wrap, which proves nothing about who sealed. */
-  readonly symmetricWrap: boolean;
-  /** Whether the entry carries a valid tag of somebody who held the data key. */
-  readonly tag: TagState;
+}
+
+/** A key that did not open an object which another one opened. */
+export interface FailedKey {
+  /** The key. */
+  readonly object: string | undefined;
+  /** Code of the error. */
+  readonly code: ErrorCode;
+  /** What happened. */
+  readonly message: string;
+  /** What to do about it. */
+  readonly next: string;
 }
 
 export interface UnlockedObject {
@@ -91,7 +116,7 @@ export function unlockPayload(
 ): Promise<UnlockedPayload> {
   return withUnlocked(loaded, name, keys, options, verb, (unlocked) => {
     metadataOf(loaded.head, unlocked, name);
-    return { state: startPayload(unlocked), uri: unlocked.recipient.uri, version: unlocked.version };
+    return { state: startPayload(unlocked), uri: unlocked.uri, version: unlocked.version };
   });
 }
 
@@ -132,13 +157,20 @@ export function unlockedObject(head: Head, unlocked: Unlocked, name: string): Un
       layout: head.geometry.layout,
       segmentLength: head.core.segmentLength,
       metadata,
-      openedBy: {
-        uri: unlocked.recipient.uri,
-        version: unlocked.version,
-        symmetricWrap: unlocked.provider.symmetric,
-        tag: tagOf(unlocked, head),
-      },
+      openedBy: openedBy(unlocked, head),
     },
+  };
+}
+
+function openedBy(unlocked: Unlocked, head: Head): OpenedBy {
+  const { uri, version, used, failures } = unlocked;
+  return {
+    uri,
+    version,
+    symmetricWrap: used.every(({ provider }) => provider.symmetric),
+    tag: tagOf(unlocked, head),
+    custodians: used.length === 1 ? undefined : used.map((one) => ({ uri: one.recipient.uri, version: one.version })),
+    failed: failures.map(({ object, code, message, next }) => ({ object, code, message, next })),
   };
 }
 

@@ -5,7 +5,7 @@ import { payloadPathOf } from './detached.ts';
 import { type Layout, requireLayout } from './format/layout.ts';
 import { type ByteStream, isByteStream } from './byte-stream.ts';
 import { Intake } from './intake.ts';
-import { keyList, type Keys } from './keys-input.ts';
+import { type Keys, targetList } from './keys-input.ts';
 import { newObject } from './new-object.ts';
 import { openOutputs } from './outputs.ts';
 import { requirePath } from './path-input.ts';
@@ -64,7 +64,7 @@ export async function sealFile(
   options: SealFileOptions = {},
 ): Promise<SealReport> {
   refuseUnknownOptions('sealFile', options, [...SEAL_OPTIONS, 'overwrite', 'payload']);
-  const providers = keyList(keys, 'sealFile');
+  const providers = targetList(keys, 'sealFile');
   const target = requirePath('sealFile: target', to);
   const { overwrite = false, payload, ...sealOptions } = options;
   const layout = requireLayout(options.layout);

@@ -3,11 +3,10 @@ import { encryptParts } from '../crypto/floe/segment-cipher.ts';
 import { encryptSegmentParts } from '../crypto/floe/segments.ts';
 import { refuseUnknownOptions, WaxsealError } from '../errors/index.ts';
 import { announce, type Announced, observed } from '../keys/observer.ts';
-import type { KeyProvider } from '../keys/provider.ts';
 import { type ByteStream, isByteStream } from './byte-stream.ts';
 import { refuseInput, regroup, toWebStream } from './input.ts';
 import { type Chunks, takeIn } from './intake.ts';
-import { keyList, type Keys } from './keys-input.ts';
+import { type Keys, type MasterKey, targetList } from './keys-input.ts';
 import { type NewObject, newObject, newObjectAtOnce, type NewObjectOptions } from './new-object.ts';
 import { payloadLength, shapeOfPlaintext } from './payload.ts';
 import type { OnProgress } from './progress.ts';
@@ -80,7 +79,7 @@ export async function seal(
   options: SealOptions = {},
 ): Promise<Sealed<Uint8Array> | Sealed<ReadableStream<Uint8Array>>> {
   refuseUnknownOptions('seal', options, SEAL_OPTIONS);
-  const providers = keyList(keys, 'seal');
+  const providers = targetList(keys, 'seal');
   if (plaintext instanceof Uint8Array) return sealBytes(plaintext, providers, options);
   if (isByteStream(plaintext)) {
     return takeIn(plaintext, options.signal, async (source) => {
@@ -112,7 +111,7 @@ export function pieces<Body>({ header }: NewObject, body: Body): Sealed<Body> {
 
 async function sealBytes(
   plaintext: Uint8Array,
-  keys: readonly KeyProvider[],
+  keys: readonly MasterKey[],
   options: SealOptions,
 ): Promise<Sealed<Uint8Array>> {
   const size = plaintext.length;

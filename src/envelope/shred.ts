@@ -11,7 +11,7 @@ import { requirePath } from './path-input.ts';
 import { findSecondHeads, readHead } from './read-head.ts';
 import { IN_PLACE_OPTIONS, type InPlaceOptions } from './rewrap/change-object.ts';
 import { type ObjectFile, openObjectFile, settle, withObjectFile, writeRegion } from './rewrap/object-file.ts';
-import { objectFacts } from './unlock.ts';
+import { objectFacts } from './unwrap-entry.ts';
 
 /** Options of {@link shred}. */
 export interface ShredOptions extends InPlaceOptions, Pick<Expectations, 'expectId' | 'expectContext'> {

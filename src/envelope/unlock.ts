@@ -1,99 +1,40 @@
-import { toHex } from '../bytes/index.ts';
-import { authenticateHeader } from '../crypto/floe/header.ts';
-import { createState, type FloeState, type Message } from '../crypto/floe/state.ts';
-import { sha256 } from '../crypto/hash.ts';
+import { createState, type FloeState } from '../crypto/floe/state.ts';
 import { zero } from '../crypto/secrets.ts';
 import { WaxsealError } from '../errors/index.ts';
-import { type EventFacts, type Observe, observed } from '../keys/observer.ts';
-import type { KeyProvider, UnwrappedSecret } from '../keys/provider.ts';
-import { type Head, objectAad } from './format/head.ts';
+import { warn } from '../keys/observer.ts';
+import type { KeyProvider } from '../keys/provider.ts';
+import type { Head } from './format/head.ts';
 import { MAX_UNWRAPS_PER_KEY } from './format/limits.ts';
 import { checkTag, entryTagKey, type Recipient, type TagState } from './format/recipients.ts';
-
-export interface UnlockOptions {
-  readonly name: string;
-  readonly observe?: Observe | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /** Public-key wraps prove nothing about who sealed: refuse them. */
-  readonly requireSymmetricWrap?: boolean | undefined;
-}
-
-/** The data key, and which entry gave it. The receiver zeroes `dataKey`. */
-export interface Unlocked {
-  readonly dataKey: Uint8Array<ArrayBuffer>;
-  readonly recipient: Recipient;
-  /** As the provider reported it for this unwrap. */
-  readonly version: string;
-  readonly provider: KeyProvider;
-  /** The FLOE message whose header tag the data key has been found to make. */
-  readonly message: Message;
-}
-
-/** Facts about the object for events. */
-export function objectFacts(head: Head): EventFacts {
-  return { objectId: toHex(head.core.id), bind: toHex(head.bind), context: head.core.context };
-}
-
-/** Unwraps one entry with one key, watched. The wrap is authentic only once the FLOE header tag has been checked. */
-export async function unwrapRecipient(
-  recipient: Recipient,
-  provider: KeyProvider,
-  head: Head,
-  { observe, signal }: Pick<UnlockOptions, 'observe' | 'signal'>,
-): Promise<UnwrappedSecret> {
-  const facts = (): EventFacts => ({
-    ...objectFacts(head),
-    keyUri: provider.uri,
-    keyVersion: recipient.version,
-    algorithm: recipient.algorithm,
-    wrapDigest: toHex(sha256(recipient.wrap)),
-  });
-  return observed(
-    observe,
-    'unwrap',
-    facts,
-    async () => {
-      const { uri, version, algorithm, wrap } = recipient;
-      const unwrapped = await provider.unwrap({ uri, version, algorithm, wrap }, head.bind, { signal });
-      if (unwrapped.secret.length !== 32) {
-        zero(unwrapped.secret);
-        // A foreign wrap of another length is a wrong wrap like any other.
-        throw authenticationFailed(head, provider.uri);
-      }
-      return unwrapped;
-    },
-    ({ version }) => ({ keyVersion: version }),
-  );
-}
-
-/** The message, if `dataKey` is the key of this object: the FLOE header tag commits to key, core and meta. */
-function messageOf(head: Head, dataKey: Uint8Array): Message | undefined {
-  const { segmentLength } = head.core;
-  return authenticateHeader(dataKey, objectAad(head.bind, head.meta), head.floeHeader, { segmentLength });
-}
+import { isShare, shareSets } from './quorum/sets.ts';
+import { unlockQuorums } from './quorum/unlock-quorum.ts';
+import {
+  authenticationFailed,
+  endsWork,
+  fits,
+  messageOf,
+  objectFacts,
+  type Unlocked,
+  type UnlockOptions,
+  unwrapRecipient,
+} from './unwrap-entry.ts';
 
 /** Starts reading the payload. */
 export function startPayload({ message, dataKey }: Unlocked): FloeState {
   return createState('decrypt', message, dataKey);
 }
 
-/** Whether the entry that gave the data key was written by somebody who held it. */
-export function tagOf({ recipient, dataKey }: Unlocked, head: Head): TagState {
+/** Whether what gave the data key was written by somebody who held it: of several shares, the worst that is found. */
+export function tagOf({ used, dataKey }: Unlocked, head: Head): TagState {
   const tagKey = entryTagKey(dataKey, head.bind);
-  const tag = checkTag(recipient, tagKey);
+  const tags = used.map(({ recipient }) => checkTag(recipient, tagKey));
   zero(tagKey);
-  return tag;
-}
-
-/** Whether this key may try this entry at all. Only the caller's keys are ever candidates. */
-export function fits(recipient: Recipient, provider: KeyProvider): boolean {
-  if (!recipient.supported || provider.canUnwrap === false) return false;
-  if (provider.uri !== recipient.uri && provider.accepts?.(recipient.uri) !== true) return false;
-  return provider.algorithms.includes(recipient.algorithm);
+  return (['invalid', 'missing'] as const).find((state) => tags.includes(state)) ?? 'valid';
 }
 
 /**
- * Finds the data key: the caller's keys in their order, each at most four times (SPEC section "Opening").
+ * Finds the data key: the caller's keys in their order, each at most four times, then the quorums of which they are
+ * custodians (SPEC section "Opening"). Keys that failed before another one opened the object are told.
  *
  * @throws WaxsealError `ERR_NO_MATCHING_KEY` when no entry is for these keys; else what went wrong, a refusal of the
  * provider before a failed authentication
@@ -104,37 +45,82 @@ export async function unlock(
   keys: readonly KeyProvider[],
   options: UnlockOptions,
 ): Promise<Unlocked> {
-  const failures: unknown[] = [];
-  let skippedPublicKey = false;
+  const failures: WaxsealError[] = [];
+  const opened =
+    (await unlockDirectly(head, recipients, keys, options, failures)) ??
+    (await unlockThroughQuorum(head, recipients, keys, options, failures));
+  if (opened === undefined) throw failureOf(failures, recipients, keys, options);
+  for (const { code, message } of opened.failures) {
+    await warn(options.observe, `${options.name} was opened through ${opened.uri}, because ${message} [${code}]`, {
+      ...objectFacts(head),
+      code,
+    });
+  }
+  return opened;
+}
+
+async function unlockDirectly(
+  head: Head,
+  recipients: readonly Recipient[],
+  keys: readonly KeyProvider[],
+  options: UnlockOptions,
+  failures: WaxsealError[],
+): Promise<Unlocked | undefined> {
   for (const provider of keys) {
     let attempts = 0;
     for (const recipient of recipients) {
-      if (!fits(recipient, provider)) continue;
-      if (options.requireSymmetricWrap === true && !provider.symmetric) {
-        skippedPublicKey = true;
-        continue;
-      }
+      if (recipient.share !== undefined || !fits(recipient, provider)) continue;
+      if (options.requireSymmetricWrap === true && !provider.symmetric) continue;
       if (++attempts > MAX_UNWRAPS_PER_KEY) break;
       options.signal?.throwIfAborted();
       try {
-        return await tryRecipient(head, recipient, provider, options);
+        const opened = await tryRecipient(head, recipient, provider, options);
+        return { ...opened, failures: failures.filter(isRefusal) };
       } catch (error) {
-        if (!(error instanceof WaxsealError) || error.code === 'ERR_VETOED' || error.code === 'ERR_OBSERVER')
-          throw error;
-        failures.push(error);
+        if (endsWork(error)) throw error;
+        failures.push(error as WaxsealError);
       }
     }
   }
-  const refusal = failures.find((error) => !(error instanceof WaxsealError && error.code === 'ERR_AUTHENTICATION'));
-  if (failures.length > 0) throw refusal ?? failures[0];
-  if (skippedPublicKey) {
-    throw new WaxsealError(
-      'ERR_UNEXPECTED_OBJECT',
-      `${options.name} can only be opened through a public-key wrap, which proves nothing about who sealed it`,
-      { object: options.name, next: 'open it without requireSymmetricWrap only if a signature vouches for it' },
-    );
+  return undefined;
+}
+
+async function unlockThroughQuorum(
+  head: Head,
+  recipients: readonly Recipient[],
+  keys: readonly KeyProvider[],
+  options: UnlockOptions,
+  failures: WaxsealError[],
+): Promise<Unlocked | undefined> {
+  if (!recipients.some(({ share }) => share !== undefined)) return undefined;
+  try {
+    const opened = await unlockQuorums(head, recipients, keys, options);
+    return opened && { ...opened, failures: [...failures, ...opened.failures].filter(isRefusal) };
+  } catch (error) {
+    if (endsWork(error)) throw error;
+    failures.push(error as WaxsealError);
+    return undefined;
   }
-  throw noMatchingKey(recipients, keys, options.name);
+}
+
+/** A key or its provider said no; that a wrap is not its own says nothing about the key. */
+const isRefusal = ({ code }: WaxsealError): boolean => code !== 'ERR_AUTHENTICATION';
+
+function failureOf(
+  failures: readonly WaxsealError[],
+  recipients: readonly Recipient[],
+  keys: readonly KeyProvider[],
+  { name, requireSymmetricWrap }: UnlockOptions,
+): WaxsealError {
+  const failure = failures.find(isRefusal) ?? failures[0];
+  if (failure !== undefined) return failure;
+  const isPublic = (entry: Recipient): boolean => keys.some((key) => !key.symmetric && fits(entry, key));
+  if (requireSymmetricWrap !== true || !recipients.some(isPublic)) return noMatchingKey(recipients, keys, name);
+  return new WaxsealError(
+    'ERR_UNEXPECTED_OBJECT',
+    `${name} can only be opened through a public-key wrap, which proves nothing about who sealed it`,
+    { object: name, next: 'open it without requireSymmetricWrap only if a signature vouches for it' },
+  );
 }
 
 async function tryRecipient(
@@ -149,19 +135,15 @@ async function tryRecipient(
     zero(secret);
     throw authenticationFailed(head, options.name);
   }
-  return { dataKey: secret, recipient, version, provider, message };
-}
-
-function authenticationFailed(head: Head, name: string): WaxsealError {
-  return new WaxsealError(
-    'ERR_AUTHENTICATION',
-    `${name} (object ${toHex(head.core.id)}) does not authenticate: wrong key, or it was changed`,
-    { object: name },
-  );
+  const { uri } = recipient;
+  return { dataKey: secret, used: [{ recipient, provider, version }], uri, version, failures: [], message };
 }
 
 function noMatchingKey(recipients: readonly Recipient[], keys: readonly KeyProvider[], name: string): WaxsealError {
-  const needs = [...new Set(recipients.map((entry) => entry.uri))].join(', ');
+  const sets = shareSets(recipients).map(({ uri }) => uri);
+  const needs = [...new Set([...recipients.filter((entry) => !isShare(entry)).map(({ uri }) => uri), ...sets])].join(
+    ', ',
+  );
   const has = keys.map((key) => key.uri).join(', ');
   return new WaxsealError('ERR_NO_MATCHING_KEY', `${name} is sealed to ${needs}; the keys at hand are ${has}`, {
     object: name,

@@ -9,7 +9,7 @@ import { MAX_VERSION_BYTES, MAX_WRAP } from './format/limits.ts';
 
 const DATA_KEY_LENGTH = 32;
 
-interface WrapOptions {
+export interface WrapOptions {
   readonly observe?: Observe | undefined;
   readonly signal?: AbortSignal | undefined;
 }

@@ -19,6 +19,8 @@ export const MAX_SLOT = 64 * 1024;
 export const MAX_LIST = MAX_SLOT - SLOT_HEADER_LENGTH;
 export const MAX_GENERATION = 2 ** 48;
 export const MAX_RECIPIENTS = 32;
+/** Of one quorum. */
+export const MAX_CUSTODIANS = 16;
 export const MAX_VERSION_BYTES = 256;
 export const MAX_WRAP = 2 * 1024;
 export const MAX_UNWRAPS_PER_KEY = 4;

@@ -6,6 +6,7 @@ import { WaxsealError } from '../../errors/index.ts';
 import type { WrappedSecret } from '../../keys/provider.ts';
 import { MAX_URI_BYTES } from '../../keys/uri.ts';
 import { MAX_RECIPIENTS, MAX_SECONDS, MAX_VERSION_BYTES, MAX_WRAP } from './limits.ts';
+import { decodeShare, encodeShare, SHARE_ALGORITHM, type Share, shareBinding } from './share.ts';
 
 /** Bits of field 8 of an entry. */
 export const FLAG = Object.freeze({ blind: 1, retiring: 2 });
@@ -16,6 +17,8 @@ export interface Recipient extends WrappedSecret {
   readonly wrappedAt: number | undefined;
   readonly flags: number;
   readonly tag: Uint8Array | undefined;
+  /** Which share of a quorum the entry is; undefined for an entry that gives the data key itself. */
+  readonly share: Share | undefined;
   /** Whether this reader knows every field of the entry; otherwise it is carried and never tried. */
   readonly supported: boolean;
   /** The entry as it was read, so that it is copied byte for byte. */
@@ -45,6 +48,40 @@ export function makeRecipient(wrapped: WrappedSecret, wrappedAt: number, tagKey:
   ]);
   fields.set(KEY.tag, computeTag(fields, tagKey));
   return decodeRecipient(fields, 'a new recipient');
+}
+
+/**
+ * Makes an entry for a share of a quorum.
+ *
+ * @param tagKey as {@link makeRecipient} takes it; undefined where a custodian, who has not got the data key, wraps its
+ * share anew: nobody who held the data key vouches for the entry then
+ */
+export function makeShareRecipient(
+  { uri, version, algorithm, wrap }: WrappedSecret,
+  share: Omit<Share, 'algorithm'>,
+  wrappedAt: number,
+  tagKey: Uint8Array | undefined,
+): Recipient {
+  const fields = new Map<number, CborValue>([
+    [KEY.uri, uri],
+    [KEY.version, version],
+    [KEY.algorithm, SHARE_ALGORITHM],
+    [KEY.wrap, wrap],
+    [KEY.wrappedAt, wrappedAt],
+    [KEY.quorum, encodeShare({ ...share, algorithm })],
+  ]);
+  if (tagKey !== undefined) fields.set(KEY.tag, computeTag(fields, tagKey));
+  return decodeRecipient(fields, 'a new recipient');
+}
+
+/** What a provider gets of an entry. */
+export function wrappedOf({ uri, version, algorithm, wrap, share }: Recipient): WrappedSecret {
+  return { uri, version, algorithm: share?.algorithm ?? algorithm, wrap };
+}
+
+/** What the wrap of an entry is tied to. */
+export function bindingOf({ share }: Recipient, bind: Uint8Array): Uint8Array {
+  return share === undefined ? bind : shareBinding(bind, share);
 }
 
 /** Makes an entry for a wrap that its provider made unseen: nobody who holds the data key vouches for it, so no tag. */
@@ -149,12 +186,14 @@ function decodeRecipient(value: CborValue, name: string): Recipient {
   for (const key of fields.keys()) {
     if (typeof key !== 'number' || key === 0) throw malformed(name, 'a key of an entry is not a positive integer');
   }
-  return { uri, version, algorithm, wrap, wrappedAt, flags, tag, supported: isSupported(fields, flags), fields };
+  const share = algorithm === SHARE_ALGORITHM ? decodeShare(fields.get(KEY.quorum)) : undefined;
+  const supported = isSupported(fields, flags) && fields.has(KEY.quorum) === (share !== undefined);
+  return { uri, version, algorithm, wrap, wrappedAt, flags, tag, share, supported, fields };
 }
 
-/** Branch keys and quorums have their place in the format already, but not in this version of the code. */
+/** Branch keys have their place in the format already, but not in this version of the code. */
 function isSupported(fields: CborMap, flags: number): boolean {
-  if (fields.has(KEY.branch) || fields.has(KEY.quorum) || flags > (FLAG.blind | FLAG.retiring)) return false;
+  if (fields.has(KEY.branch) || flags > (FLAG.blind | FLAG.retiring)) return false;
   for (const key of fields.keys()) if (typeof key === 'number' && key > KEY.tag && key < 24) return false;
   return true;
 }

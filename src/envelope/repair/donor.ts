@@ -6,7 +6,8 @@ import { load } from '../load.ts';
 import { openSegment, shapeOfPayloadAt } from '../payload.ts';
 import type { ListCopies } from '../read-head.ts';
 import { openSource, type OpenSource, type PieceSource } from '../source.ts';
-import { startPayload, type Unlocked } from '../unlock.ts';
+import { startPayload } from '../unlock.ts';
+import { type Unlocked } from '../unwrap-entry.ts';
 
 /** Another copy of an object, or its header, in any layout. */
 export interface Donor {

@@ -8,7 +8,7 @@ import { OBJECT_TYPE } from '../format/limits.ts';
 import type { Loaded } from '../load.ts';
 import { type NewObject, newObject } from '../new-object.ts';
 import { typeName, type UnlockedObject, unlockedObject } from '../opened-object.ts';
-import { objectFacts } from '../unlock.ts';
+import { objectFacts } from '../unwrap-entry.ts';
 import { type NewRecipients, newRecipients } from './new-recipients.ts';
 import type { ResealOptions } from './options.ts';
 

@@ -5,7 +5,7 @@ import { requirePath } from '../path-input.ts';
 import type { ByteStream } from '../byte-stream.ts';
 import { toWebStream } from '../input.ts';
 import { type Intake, takeIn } from '../intake.ts';
-import { keyList, type Keys } from '../keys-input.ts';
+import { keyList, type Keys, targetList } from '../keys-input.ts';
 import { loadObject } from '../load-object.ts';
 import { loadStream, plaintextOf, type StreamedSource, streamIn } from '../open-stream.ts';
 import { OpenedObject } from '../opened-object.ts';
@@ -60,7 +60,7 @@ export async function reseal(
 > {
   refuseUnknownOptions('reseal', options, RESEAL_OPTIONS);
   const providers = keyList(keys, 'reseal');
-  if (options.recipients !== undefined) keyList(options.recipients, 'reseal: recipients');
+  if (options.recipients !== undefined) targetList(options.recipients, 'reseal: recipients');
   if (typeof subject === 'string' || subject instanceof URL) {
     return resealFile(requirePath('reseal', subject), providers, options);
   }

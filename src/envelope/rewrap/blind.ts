@@ -8,7 +8,8 @@ import type { Head } from '../format/head.ts';
 import { FLAG, hasFlag, makeBlindRecipient, type Recipient } from '../format/recipients.ts';
 import type { Slot } from '../format/slot.ts';
 import type { Loaded } from '../load.ts';
-import { fits, objectFacts } from '../unlock.ts';
+import { isShare } from '../quorum/sets.ts';
+import { fits, objectFacts } from '../unwrap-entry.ts';
 import { assertVersion, assertWrapped } from '../wrap-verified.ts';
 import { type ChangedList, encodeList, type UpdateOptions } from './change.ts';
 import type { EntryOutcome } from './renew.ts';
@@ -50,12 +51,12 @@ export async function blindList(
 }
 
 /** The list of an object in which nothing is under way and nothing is damaged. */
-function settledSlot(lists: Loaded['lists'], name: string): Slot {
+export function settledSlot(lists: Loaded['lists'], name: string): Slot {
   const slot = lists[0]?.slot;
   if (slot !== undefined && isSteady(lists)) return slot;
   throw new WaxsealError(
     'ERR_HEADER_DAMAGED',
-    `${name} has copies of its recipients that are damaged or differ; a blind rewrap cannot tell which is true`,
+    `${name} has copies of its recipients that are damaged or differ; only who can open it can tell which is true`,
     { object: name, next: 'run an ordinary rewrap, or repair, with a key that may decrypt' },
   );
 }
@@ -70,7 +71,7 @@ function groupsOf(recipients: readonly Recipient[], keys: readonly KeyProvider[]
   const taken = new Set<Recipient>();
   const unable: string[] = [];
   for (const key of keys) {
-    const entries = recipients.filter((entry) => !taken.has(entry) && fits(entry, key));
+    const entries = recipients.filter((entry) => !isShare(entry) && !taken.has(entry) && fits(entry, key));
     if (entries.length === 0) continue;
     if (!canRewrap(key)) {
       unable.push(key.uri);

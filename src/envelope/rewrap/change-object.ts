@@ -6,7 +6,7 @@ import { nextPathOf, pathOf } from '../detached.ts';
 import { type ByteStream, isByteStream } from '../byte-stream.ts';
 import { takeIn } from '../intake.ts';
 import { requirePath } from '../path-input.ts';
-import { objectFacts } from '../unlock.ts';
+import { objectFacts } from '../unwrap-entry.ts';
 import type { Assurance } from '../wrap-verified.ts';
 import type { ListChange, UpdateResult } from './change.ts';
 import { type ObjectFile, openObjectFile, withObjectFile } from './object-file.ts';

@@ -1,7 +1,6 @@
 import { refuseUnknownOptions, WaxsealError } from '../../errors/index.ts';
-import type { KeyProvider } from '../../keys/provider.ts';
 import type { ByteStream } from '../byte-stream.ts';
-import { keyList, type Keys } from '../keys-input.ts';
+import { keyList, type Keys, type MasterKey } from '../keys-input.ts';
 import type { Assurance } from '../wrap-verified.ts';
 import {
   type Changed,
@@ -13,14 +12,14 @@ import {
   nameOf,
 } from './change-object.ts';
 import { unlocked } from './change.ts';
-import { freshRecipient } from './renew.ts';
+import { newEntries, refuseTwice, without } from './recipient-list.ts';
 
 /**
  * Adds a key as a recipient of a sealed file, in place. Bytes and streams give a changed copy.
  *
  * @param path path or file URL of the sealed file (the header of a detached object); or a sealed object or header as bytes or stream
  * @param keys keys that can open it
- * @param added the key that will be able to open it, too; it stands last
+ * @param added the key or quorum that will be able to open it, too; it stands last
  * @throws WaxsealError as `rewrap`, and `ERR_RECIPIENT_EXISTS`
  *
  * @example
@@ -29,25 +28,25 @@ import { freshRecipient } from './renew.ts';
 export function addRecipient(
   path: string | URL,
   keys: Keys,
-  added: KeyProvider,
+  added: MasterKey,
   options?: InPlaceOptions,
 ): Promise<RewrapReport>;
 export function addRecipient(
   sealed: Uint8Array,
   keys: Keys,
-  added: KeyProvider,
+  added: MasterKey,
   options?: InPlaceOptions,
 ): Promise<Uint8Array>;
 export function addRecipient(
   sealed: ByteStream,
   keys: Keys,
-  added: KeyProvider,
+  added: MasterKey,
   options?: InPlaceOptions,
 ): Promise<ReadableStream<Uint8Array>>;
 export async function addRecipient(
   subject: ChangeSubject,
   keys: Keys,
-  added: KeyProvider,
+  added: MasterKey,
   options: InPlaceOptions = {},
 ): Promise<Changed> {
   refuseUnknownOptions('addRecipient', options, IN_PLACE_OPTIONS);
@@ -62,12 +61,10 @@ export async function addRecipient(
     options,
     unlocked(async (current) => {
       const { recipients } = current.opened.slot;
-      if (recipients.some((entry) => entry.uri === added.uri)) {
-        throw new WaxsealError('ERR_RECIPIENT_EXISTS', `${object} is sealed to ${added.uri} already`, { object });
-      }
-      const fresh = await freshRecipient(current, added, options);
-      assurances = [fresh.assurance];
-      return [...recipients, fresh.recipient];
+      refuseTwice(recipients, added, object);
+      const fresh = await newEntries(current, added, options);
+      assurances = fresh.map(({ assurance }) => assurance);
+      return [...recipients, ...fresh.map(({ recipient }) => recipient)];
     }),
     () => [],
     () => assurances,
@@ -80,7 +77,7 @@ export async function addRecipient(
  *
  * @param path path or file URL of the sealed file (the header of a detached object); or a sealed object or header as bytes or stream
  * @param keys keys that can open it
- * @param removedUri the key's URI
+ * @param removedUri the key's URI, or that of a quorum (`quorum:K(…)`, as inspect names it)
  * @throws WaxsealError as `rewrap`, and `ERR_RECIPIENT_NOT_FOUND`, `ERR_LAST_RECIPIENT`
  *
  * @example
@@ -121,10 +118,7 @@ export async function removeRecipient(
     options,
     unlocked((current) => {
       const { recipients } = current.opened.slot;
-      const left = recipients.filter((entry) => entry.uri !== removedUri);
-      if (left.length === recipients.length) {
-        throw new WaxsealError('ERR_RECIPIENT_NOT_FOUND', `${object} has no recipient ${removedUri}`, { object });
-      }
+      const left = without(recipients, removedUri, object);
       if (left.length === 0) {
         throw new WaxsealError('ERR_LAST_RECIPIENT', `${removedUri} is the only recipient of ${object}`, { object });
       }

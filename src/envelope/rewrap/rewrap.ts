@@ -1,7 +1,6 @@
 import { refuseUnknownOptions, WaxsealError } from '../../errors/index.ts';
-import type { KeyProvider } from '../../keys/provider.ts';
 import type { ByteStream } from '../byte-stream.ts';
-import { keyList, type Keys } from '../keys-input.ts';
+import { keyList, type Keys, type MasterKey } from '../keys-input.ts';
 import { blindList } from './blind.ts';
 import { type Change, type ListChange, unlocked } from './change.ts';
 import {
@@ -13,14 +12,15 @@ import {
   nameOf,
   type RewrapReport,
 } from './change-object.ts';
-import { type EntryOutcome, renewRecipients } from './renew.ts';
+import { orShares } from './share-alone.ts';
+import { entriesOf, type EntryOutcome, renewRecipients } from './renew.ts';
 
 /** Options of {@link rewrap}. */
 export interface RewrapOptions extends InPlaceOptions {
-  /** Replace exactly the entries of this key URI, leaving all others byte for byte. Goes with `to`. */
+  /** Replace exactly the entries of this key URI (of a custodian: its share; `quorum:…`: all shares of that quorum), leaving all others byte for byte. Goes with `to`. */
   readonly from?: string | undefined;
   /** The key that replaces `from`; `from` may be left out where the object has a single recipient. */
-  readonly to?: KeyProvider | undefined;
+  readonly to?: MasterKey | undefined;
   /**
    * Let the providers rewrap (ReEncrypt of AWS KMS, `rewrap` of Transit, inside a PKCS#11 token): no permission to
    * decrypt is needed, and the data key stays where it is. Nobody has then seen that a new wrap gives the data key, so
@@ -37,6 +37,8 @@ export interface RewrapOptions extends InPlaceOptions {
  * is unwrapped and compared before the old one goes; kill it at any moment, and run it again.
  *
  * It is not revocation: whoever had the old key and a copy of the file still has the data key. That takes a reseal.
+ *
+ * A custodian of a quorum whose key alone is at hand wraps its own share anew; that takes no data key, and the others stay.
  *
  * Bytes and streams are rewrapped into a copy: bytes give bytes, a stream gives a web stream.
  *
@@ -76,14 +78,15 @@ export async function rewrap(subject: ChangeSubject, keys: Keys, options: Rewrap
   const change: Change = async (current) => {
     const replace =
       to === undefined ? undefined : { from: from ?? onlyRecipient(current.opened.slot.recipients, path), to };
-    if (replace !== undefined && !current.opened.slot.recipients.some((entry) => entry.uri === replace.from)) {
+    if (replace !== undefined && entriesOf(replace.from, current.opened.slot.recipients).length === 0) {
       throw new WaxsealError('ERR_RECIPIENT_NOT_FOUND', `${path} has no recipient ${replace.from}`, { object: path });
     }
     const renewed = await renewRecipients(current, providers, options, replace);
     entries = renewed.outcomes;
     return renewed.after;
   };
-  return changeObject('rewrap', 'rewrap', subject, providers, options, unlocked(change), () => entries);
+  const orAlone = orShares(unlocked(change), { from, to }, (outcomes) => (entries = outcomes));
+  return changeObject('rewrap', 'rewrap', subject, providers, options, orAlone, () => entries);
 }
 
 function onlyRecipient(recipients: readonly { readonly uri: string }[], path: string): string {

@@ -1,11 +1,11 @@
-import { equalSecrets, zero } from '../../crypto/secrets.ts';
-import { isWaxsealError } from '../../errors/index.ts';
+import { zero } from '../../crypto/secrets.ts';
 import type { KeyProvider } from '../../keys/provider.ts';
 import type { UnlockedSlot } from '../choose-slot.ts';
 import type { Head } from '../format/head.ts';
 import { checkTag, entryTagKey, FLAG, hasFlag, type Recipient, type TagState } from '../format/recipients.ts';
 import type { ObjectOptions } from '../opened-object.ts';
-import { fits, unwrapRecipient } from '../unlock.ts';
+import { proveEntry } from '../prove-entry.ts';
+import { fits } from '../unwrap-entry.ts';
 import type { Finding } from './damage.ts';
 
 /** What came of one recipient entry. */
@@ -48,18 +48,14 @@ async function tryUnwrap(
   keys: readonly KeyProvider[],
   options: ObjectOptions,
 ): Promise<VerifiedRecipient['unwrap']> {
-  if (entry === unlocked.recipient) return 'opened';
+  if (unlocked.used.some(({ recipient }) => recipient === entry)) return 'opened';
   const provider = keys.find((key) => fits(entry, key));
   if (provider === undefined) return 'not tried';
-  try {
-    const { secret } = await unwrapRecipient(entry, provider, head, options);
-    const same = equalSecrets(secret, unlocked.dataKey);
-    zero(secret);
-    return same ? 'opened' : 'failed';
-  } catch (error) {
-    if (!isWaxsealError(error) || error.code === 'ERR_VETOED' || error.code === 'ERR_OBSERVER') throw error;
-    return 'failed';
-  }
+  const { dataKey, slot } = unlocked;
+  const material = { head, dataKey, opened: unlocked, recipients: slot.recipients };
+  const proof = await proveEntry(material, entry, provider, options);
+  zero(proof?.share);
+  return proof?.version === undefined ? 'failed' : 'opened';
 }
 
 /** What is wrong with entries. */
