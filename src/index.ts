@@ -31,5 +31,6 @@ export {
   WRAP_ALGORITHM,
   type WrappedSecret,
 } from './keys/provider.ts';
+export { parseQuorumUri, type QuorumUri } from './keys/quorum-uri.ts';
 export { KEY_SCHEMES, type KeyScheme, type KeyUri, parseKeyUri } from './keys/uri.ts';
 export * from './keys/x25519/index.ts';

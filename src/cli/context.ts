@@ -14,7 +14,10 @@ import type { KeyProvider } from '../keys/provider.ts';
 import { isLocalName, parseKeyUri } from '../keys/uri.ts';
 import { x25519Recipient } from '../keys/x25519/index.ts';
 import { type Config, readConfig } from './config.ts';
+import { type MasterKey, quorum, quorumUri } from '../envelope/index.ts';
+import { isQuorumUri, parseQuorumUri } from '../keys/quorum-uri.ts';
 import type { Output } from './output.ts';
+import { readShares } from './shares.ts';
 import {
   discoverAwsKeys,
   isRemote,
@@ -126,10 +129,14 @@ export class Context {
    * the configuration names. A damaged pair is told, and does not keep the others from opening. `named` keys (`-k`) are
    * tried alone.
    *
-   * @param missing whether a key of the configuration that cannot be reached is told and left out
+   * @param shares files with shares that custodians sent, which count as keys
    */
-  async allKeys(named?: readonly string[], missing: 'told' | 'thrown' = 'told'): Promise<readonly KeyProvider[]> {
-    if (named !== undefined) return this.#openers(named);
+  async allKeys(named?: readonly string[], shares: readonly string[] = []): Promise<readonly KeyProvider[]> {
+    const keys = await (named === undefined ? this.#allKeys() : this.#openers(named));
+    return [...(await readShares(shares, keys)), ...keys];
+  }
+
+  async #allKeys(): Promise<KeyProvider[]> {
     const config = await this.config();
     const first = config.defaultKey ?? DEFAULT_KEY;
     const uris = [...(isRemote(first) ? [first] : []), ...(config.keys ?? [])];
@@ -138,7 +145,7 @@ export class Context {
     const keys = isEnough && !(await this.hasKeyring()) ? [] : await this.#ringKeys().catch(orNameKey);
     for (const uri of new Set(uris)) {
       const key = await this.remoteKey(uri).catch((error: unknown) => {
-        if (!isWaxsealError(error) || missing === 'thrown' || uris.length + keys.length === 1) throw error;
+        if (!isWaxsealError(error) || uris.length + keys.length === 1) throw error;
         this.out.warn(`${error.message}; what is sealed to it alone cannot be opened now. ${error.next}`);
       });
       if (key !== undefined) keys.push(key);
@@ -166,11 +173,23 @@ export class Context {
     return keys;
   }
 
-  /** Exactly the keys that are named, for opening: of a key pair the private half. */
+  /** Exactly the keys that are named, for opening: of a key pair the private half, of a quorum its custodians. */
   async #openers(uris: readonly string[]): Promise<readonly KeyProvider[]> {
-    const keys: KeyProvider[] = [];
-    for (const uri of new Set(uris)) keys.push(uri.startsWith('x25519:') ? await this.pair(uri) : await this.key(uri));
-    return keys;
+    const keys = new Map<string, KeyProvider>();
+    const add = async (uri: string, isCustodian: boolean): Promise<void> => {
+      const open = uri.startsWith('x25519:') ? this.pair(uri) : this.key(uri);
+      // Of the custodians of a quorum, not all need to be here.
+      const key = await open.catch((error: unknown) => {
+        if (!isCustodian || !isWaxsealError(error)) throw error;
+        if (!uri.startsWith('x25519:')) this.out.warn(`${error.message}; ${error.next}`);
+      });
+      if (key !== undefined) keys.set(uri, key);
+    };
+    for (const uri of uris) {
+      if (!isQuorumUri(uri)) await add(uri, false);
+      else for (const custodian of parseQuorumUri(uri).custodians) await add(custodian, true);
+    }
+    return [...keys.values()];
   }
 
   /** Whether there is a keyring to unlock. */
@@ -186,6 +205,12 @@ export class Context {
 
   /** The URI under which objects record a key that a person names. The provider is asked only about an alias. */
   async recordedUri(uri: string): Promise<string> {
+    if (isQuorumUri(uri)) {
+      const { threshold, custodians } = parseQuorumUri(uri);
+      const recorded: string[] = [];
+      for (const custodian of custodians) recorded.push(await this.recordedUri(custodian));
+      return quorumUri(threshold, recorded);
+    }
     return (await recordedUriOf(uri)) ?? (await this.remoteKey(uri)).uri;
   }
 
@@ -199,12 +224,21 @@ export class Context {
     return key;
   }
 
-  /** The keys that are named, or the default one. */
-  async namedKeys(uris: readonly string[] | undefined): Promise<readonly KeyProvider[]> {
+  /** The keys and quorums that are named, or the default key. */
+  async namedKeys(uris: readonly string[] | undefined): Promise<readonly MasterKey[]> {
     const names = uris ?? [(await this.config()).defaultKey ?? DEFAULT_KEY];
-    const keys: KeyProvider[] = [];
-    for (const uri of new Set(names)) keys.push(await this.key(uri));
+    const keys: MasterKey[] = [];
+    for (const uri of new Set(names)) keys.push(await this.target(uri));
     return keys;
+  }
+
+  /** Something to seal to: a key, or a quorum of keys. */
+  async target(uri: string): Promise<MasterKey> {
+    if (!isQuorumUri(uri)) return this.key(uri);
+    const { threshold, custodians } = parseQuorumUri(uri);
+    const keys: KeyProvider[] = [];
+    for (const custodian of custodians) keys.push(await this.key(custodian));
+    return quorum(threshold, keys);
   }
 
   /**

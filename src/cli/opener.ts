@@ -3,7 +3,12 @@ import type { Output } from './output.ts';
 
 /** What people must know when nothing but a public key vouches for an object. */
 export function tellOpener(out: Output, path: string, { openedBy }: Pick<ObjectInfo, 'openedBy'>): void {
-  if (!openedBy.symmetricWrap) tellPublicKey(out, path, openedBy.uri);
+  const { symmetricWrap, custodians, uri } = openedBy;
+  if (custodians !== undefined) {
+    out.say(`  opened together by ${custodians.map((one) => one.uri).join(' and ')}`);
+    if (!symmetricWrap)
+      out.warn(`${path} opened through shares to public keys, which prove nothing about who sealed it`);
+  } else if (!symmetricWrap) tellPublicKey(out, path, uri);
 }
 
 export function tellPublicKey(out: Output, path: string, uri: string): void {

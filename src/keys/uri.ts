@@ -46,7 +46,8 @@ export function parseKeyUri(uri: string): KeyUri {
     const name = LOCAL_NAME.test(uri) ? `; did you mean local:${uri}?` : '';
     throw invalid(uri, `it does not begin with one of ${KEY_SCHEMES.map((s) => `${s}:`).join(' ')}${name}`);
   }
-  if (Buffer.byteLength(uri) > MAX_URI_BYTES)
+  // That of a quorum is never recorded: it names the URIs of its custodians.
+  if (scheme !== 'quorum' && Buffer.byteLength(uri) > MAX_URI_BYTES)
     throw invalid(uri.slice(0, 64), `it is over ${String(MAX_URI_BYTES)} bytes`);
   const rest = uri.slice(colon + 1);
   if (scheme === 'local') assertLocalName(rest);

@@ -69,10 +69,13 @@ function show(
   for (const [name, value] of Object.entries(object.context))
     out.say(`  ${'context'.padEnd(12)}${printable(name)}=${printable(value)}`);
   if (object.hasPrivateMetadata) out.say(`  ${'metadata'.padEnd(12)}private, encrypted`);
-  for (const { uri, version, status, wrappedAt, supported, blind, retiring } of recipients) {
+  for (const { uri, version, status, wrappedAt, supported, blind, retiring, share } of recipients) {
     const label = versionLabel(uri, version);
     const since = wrappedAt === undefined ? '' : `, wrapped ${wrappedAt.toISOString().slice(0, 10)}`;
     const notes = [
+      share === undefined
+        ? ''
+        : `, custodian ${String(share.index)} of ${String(share.custodians)}, of whom ${String(share.threshold)} open together`,
       status === undefined ? '' : `, ${status === 'unknown' ? 'not one of the keys at hand' : status}`,
       blind
         ? ', made by its provider and not confirmed yet'

@@ -21,6 +21,7 @@ import { writeToStdout } from '../standard-streams.ts';
 
 interface Options {
   key?: string[];
+  share?: string[];
   output?: string;
   force?: boolean;
   expectId?: string;
@@ -35,7 +36,7 @@ export async function run(context: Context, paths: readonly string[], options: O
     throw new TypeError('open: --payload goes with the path of one header');
   }
   const targets = new Map(paths.map((path) => [path, options.output ?? plainName(path)]));
-  const keys = await context.allKeys(options.key);
+  const keys = await context.allKeys(options.key, options.share);
   const { expectId } = options;
   const common = {
     observe: context.observe,

@@ -5,17 +5,18 @@ import { forEachPath } from '../each.ts';
 interface Options {
   key: string;
   openWith?: string[];
+  share?: string[];
   dryRun?: boolean;
 }
 
 export async function add(context: Context, paths: readonly string[], options: Options): Promise<number> {
-  const keys = await context.allKeys(options.openWith);
-  const added = await context.key(options.key);
+  const keys = await context.allKeys(options.openWith, options.share);
+  const added = await context.target(options.key);
   return change(context, paths, options, 'added to', (path, common) => addRecipient(path, keys, added, common));
 }
 
 export async function remove(context: Context, paths: readonly string[], options: Options): Promise<number> {
-  const keys = await context.allKeys(options.openWith);
+  const keys = await context.allKeys(options.openWith, options.share);
   const removed = await context.recordedUri(options.key);
   const exit = await change(context, paths, options, 'removed from', (path, common) =>
     removeRecipient(path, keys, removed, common),

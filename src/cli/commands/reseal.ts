@@ -7,6 +7,7 @@ import { startProgress } from '../progress.ts';
 interface Options {
   key?: string[];
   openWith?: string[];
+  share?: string[];
   dropOthers?: boolean;
   expectId?: string;
   payload?: string;
@@ -17,7 +18,7 @@ interface Options {
 export async function run(context: Context, paths: readonly string[], options: Options): Promise<number> {
   const { dropOthers, expectId, payload, dryRun } = options;
   if (payload !== undefined && paths.length > 1) throw new TypeError('reseal: --payload goes with one header');
-  const keys = await context.allKeys(options.openWith);
+  const keys = await context.allKeys(options.openWith, options.share);
   const recipients = options.key === undefined ? undefined : await context.namedKeys(options.key);
   const { out } = context;
   let done = 0;

@@ -9,6 +9,7 @@ import { versionLabel } from '../version-label.ts';
 
 export interface RewrapCommandOptions {
   key?: string[];
+  share?: string[];
   blind?: boolean;
   recursive?: boolean;
   from?: string;
@@ -33,8 +34,8 @@ export async function rewrapFiles(
   lead: readonly object[],
 ): Promise<number> {
   const { out } = context;
-  const keys = await context.allKeys(options.key);
-  const to = options.to === undefined ? undefined : await context.key(options.to);
+  const keys = await context.allKeys(options.key, options.share);
+  const to = options.to === undefined ? undefined : await context.target(options.to);
   const from = options.from === undefined ? undefined : await context.recordedUri(options.from);
   const { dryRun, blind } = options;
   let changed = 0;
@@ -63,6 +64,9 @@ export async function rewrapFiles(
       if (report.entries.some(({ action }) => action === 'unproven')) {
         out.warn(`${path}: a recipient proves nothing and was left alone; verify says more`);
       }
+      if (report.changed && dryRun !== true && report.entries.some(({ action }) => action === 'share')) {
+        out.say(`  the next rewrap of ${path} by enough custodians confirms the share; it opens with it already`);
+      }
       return { ...report, ms: Math.round(ms * 10) / 10 };
     },
     { lead },
@@ -89,10 +93,13 @@ export async function rewrapFiles(
 
 function describe({ uri, action, from, to, toUri }: EntryOutcome): string {
   const label = (version: string): string => versionLabel(uri, version);
-  if (action === 'renewed' && toUri !== uri) return `${uri} → ${toUri} version ${versionLabel(toUri, to)}`;
+  if (action === 'renewed' && toUri !== uri)
+    return `${uri} → ${toUri}${to === '' ? '' : ` version ${versionLabel(toUri, to)}`}`;
   if (action === 'renewed') return `${uri} version ${label(from)} → ${label(to)}`;
   if (action === 'current') return `${uri} is on its current version ${label(from)}`;
   if (action === 'blind') return `${uri} version ${label(from)} → ${label(to)}, not confirmed`;
+  if (action === 'share')
+    return `the share of ${uri}${toUri === uri ? '' : ` → ${toUri}`} version ${versionLabel(toUri, to)}, not confirmed`;
   if (action === 'confirmed') return `${uri} version ${label(to)} confirmed`;
   if (action === 'kept') return `${uri} kept as it is`;
   return `${uri} ${action}`;

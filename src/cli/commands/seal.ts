@@ -2,7 +2,9 @@ import { lstat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import {
   type Layout,
+  type MasterKey,
   type PrivateMetadata,
+  Quorum,
   seal,
   type SealedSource,
   sealFile,
@@ -54,7 +56,7 @@ export async function run(context: Context, paths: readonly string[], options: O
   await refuseFolders(paths);
   const keys = await context.namedKeys(options.key);
   const size = options.size === undefined ? undefined : parseSize(options.size);
-  if (options.remove === true && !keys.some(({ canUnwrap }) => canUnwrap !== false)) {
+  if (options.remove === true && !canOpen(keys)) {
     throw new TypeError('seal: --remove verifies before it deletes, and none of these keys can open what they seal');
   }
   const common = {
@@ -128,6 +130,13 @@ async function removePlaintext(
   }
   await unlink(path);
   await syncFolder(dirname(path));
+}
+
+/** Whether these keys open again what is sealed to them. */
+function canOpen(keys: readonly MasterKey[]): boolean {
+  const opens = (key: MasterKey): boolean =>
+    key instanceof Quorum ? key.custodians.filter(opens).length >= key.threshold : key.canUnwrap !== false;
+  return keys.some(opens);
 }
 
 async function refuseFolders(paths: readonly string[]): Promise<void> {

@@ -9,6 +9,7 @@ import { startProgress } from '../progress.ts';
 
 interface Options {
   key?: string[];
+  share?: string[];
   expectId?: string;
   expectContext?: string[];
   requireSymmetricWrap?: boolean;
@@ -16,7 +17,7 @@ interface Options {
 }
 
 export async function run(context: Context, paths: readonly string[], options: Options): Promise<number> {
-  const keys = await context.allKeys(options.key);
+  const keys = await context.allKeys(options.key, options.share);
   const { out } = context;
   return forEachPath(
     context,

@@ -25,6 +25,9 @@ export const PAYLOAD = 'payload of a detached object, where it does not lie besi
 /** What `-k` means, where an object is opened. */
 export const TRY = 'open with this key alone, instead of all of keyring and configuration; repeatable';
 
+/** What `--share` means, where an object is opened. */
+export const SHARE = 'share that a custodian of a quorum sent (waxseal quorum share); repeatable';
+
 /** A variadic option would swallow the paths behind it: each value takes an option of its own. */
 export function collect(value: string, values: readonly string[] = []): readonly string[] {
   return [...values, value];

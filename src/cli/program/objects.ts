@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type Add, collect, examples, NOT_REVOCATION, PAYLOAD, TRY } from './command.ts';
+import { type Add, collect, examples, NOT_REVOCATION, PAYLOAD, SHARE, TRY } from './command.ts';
 
 /** Commands of sealed objects. */
 export function addObjectCommands(program: Command, add: Add): void {
@@ -12,6 +12,7 @@ export function addObjectCommands(program: Command, add: Add): void {
       'seal model.onnx',
       'seal -k local:datasets data.parquet --context team=vision',
       'seal -k local:default -k x25519:PUBLIC-KEY model.onnx',
+      "seal -k 'quorum:2(local:a,x25519:BOB,x25519:CAROL)' model.onnx",
       'seal --detached model.onnx',
       'tar c folder | waxseal seal - -o folder.tar.wax',
     ),
@@ -40,6 +41,7 @@ export function addObjectCommands(program: Command, add: Add): void {
     ),
   )
     .option('-k, --key <uri>', TRY, collect)
+    .option('--share <file>', SHARE, collect)
     .option('-o, --output <file>', 'output, - for standard output')
     .option('--force', 'replace existing output')
     .option('--payload <file>', PAYLOAD)
@@ -76,6 +78,7 @@ export function addObjectCommands(program: Command, add: Add): void {
     examples('verify model.onnx.wax', 'verify model.onnx.wax --json'),
   )
     .option('-k, --key <uri>', TRY, collect)
+    .option('--share <file>', SHARE, collect)
     .option('--payload <file>', PAYLOAD)
     .option('--expect-id <id>', 'refuse any other object')
     .option('--expect-context <name=value>', 'refuse an object whose context does not say so; repeatable', collect)
@@ -101,6 +104,7 @@ ${examples('rewrap model.onnx.wax', 'rewrap -r models', 'rewrap model.onnx.wax -
   )
     .option('-r, --recursive', 'walk folders for *.wax')
     .option('-k, --key <uri>', TRY, collect)
+    .option('--share <file>', SHARE, collect)
     .option('--blind', 'let the provider rewrap: needs no permission to decrypt; keeps the old wraps until confirmed')
     .option('--from <uri>', 'replace exactly this recipient; goes with --to')
     .option('--to <uri>', 'the key that takes its place')
@@ -119,6 +123,7 @@ ${examples(`recipients ${name} model.onnx.wax -k local:recovery`)}`,
     )
       .requiredOption('-k, --key <uri>', 'the key')
       .option('--open-with <uri>', TRY, collect)
+      .option('--share <file>', SHARE, collect)
       .option('--dry-run', 'say what would be done, and write nothing');
   }
   add(

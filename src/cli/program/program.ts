@@ -4,6 +4,7 @@ import { examples, type Run } from './command.ts';
 import { addHomeCommands } from './home.ts';
 import { addKeyCommands } from './keys.ts';
 import { addObjectCommands } from './objects.ts';
+import { addQuorumCommands } from './quorum.ts';
 import { addReplacingCommands } from './replacing.ts';
 import { addShellCommands } from './shell.ts';
 import { version } from './version.ts';
@@ -69,6 +70,7 @@ export function buildProgram({ context, ended }: Wiring): Command {
   addHomeCommands(program, add);
   addKeyCommands(program, add);
   addObjectCommands(program, add);
+  addQuorumCommands(program, add);
   addReplacingCommands(program, add);
   addShellCommands(program, add);
   return program;

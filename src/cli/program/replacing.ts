@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type Add, collect, examples, PAYLOAD, TRY } from './command.ts';
+import { type Add, collect, examples, PAYLOAD, SHARE, TRY } from './command.ts';
 
 /** Commands that make another object of the same plaintext, or end one. */
 export function addReplacingCommands(program: Command, add: Add): void {
@@ -15,6 +15,7 @@ ${examples('reseal model.onnx.wax', 'reseal model.onnx.wax -k local:default --dr
   )
     .option('-k, --key <uri>', 'exactly these recipients (by default those of your keys that are recipients)', collect)
     .option('--open-with <uri>', TRY, collect)
+    .option('--share <file>', SHARE, collect)
     .option('--drop-others', 'leave out recipients that are not yours or not named, instead of refusing')
     .option('--expect-id <id>', 'refuse any other object')
     .option('--payload <file>', PAYLOAD)

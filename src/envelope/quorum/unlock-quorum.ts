@@ -172,7 +172,10 @@ class Attempt {
     const { name } = this.#options;
     const bad = this.#bad();
     const opened = [...new Set(this.#collected.map(({ entry }) => entry.uri))];
-    const refusal = this.#refused.find(({ error }) => error.code !== 'ERR_AUTHENTICATION') ?? this.#refused[0];
+    const tampered = this.#refused.find(({ error }) => error.code === 'ERR_AUTHENTICATION');
+    // A key of the same name in another keyring is no custodian.
+    const refusal =
+      this.#refused.find(({ error }) => !['ERR_AUTHENTICATION', 'ERR_KEY_NOT_FOUND'].includes(error.code)) ?? tampered;
     if (opened.length >= threshold) {
       const who = bad.length > 0 ? `the share of ${bad.join(', ')} was changed` : `one of them was changed`;
       return new WaxsealError(

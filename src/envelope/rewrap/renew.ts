@@ -15,6 +15,7 @@ import type { MasterKey } from '../keys-input.ts';
 import { type Proof, proveEntry, type ProofMaterial } from '../prove-entry.ts';
 import { Quorum } from '../quorum/quorum.ts';
 import { isShare, type ShareEntry, shareSets } from '../quorum/sets.ts';
+import { SharedKey } from '../quorum/share-file.ts';
 import { fits, objectFacts } from '../unwrap-entry.ts';
 import type { Assurance } from '../wrap-verified.ts';
 import type { CurrentRecipients, UpdateOptions } from './change.ts';
@@ -170,7 +171,7 @@ async function renewEntry(entry: Recipient, work: Work): Promise<Renewed> {
 /** A share: its custodian's key unwraps it, and it is wrapped again. The others stay byte for byte. */
 async function renewShare(entry: ShareEntry, work: Work): Promise<Renewed> {
   const { keys, options, replace, head } = work;
-  const provider = keys.find((key) => fits(entry, key));
+  const provider = keys.find((key) => !(key instanceof SharedKey) && fits(entry, key));
   if (replace === undefined ? provider === undefined : entry.uri !== replace.from)
     return became(entry, 'kept', [entry]);
   const target = replace?.to ?? provider;

@@ -6,6 +6,7 @@ import type { Recipient } from '../format/recipients.ts';
 import { freshShare } from '../fresh-recipients.ts';
 import { Quorum } from '../quorum/quorum.ts';
 import { agrees, isShare, type ShareEntry, shareSets } from '../quorum/sets.ts';
+import { SharedKey } from '../quorum/share-file.ts';
 import { fits, objectFacts, unwrapRecipient } from '../unwrap-entry.ts';
 import { settledSlot } from './blind.ts';
 import { type ChangedList, encodeList, type ListChange, type UpdateOptions } from './change.ts';
@@ -27,9 +28,10 @@ export function orShares(
   replace: { readonly from: string | undefined; readonly to: Replacement['to'] | undefined },
   alone: (outcomes: readonly EntryOutcome[]) => void,
 ): ListChange {
-  return async (loaded, keys, options, name) => {
+  return async (loaded, all, options, name) => {
+    const keys = all.filter((key) => !(key instanceof SharedKey));
     try {
-      return await whole(loaded, keys, options, name);
+      return await whole(loaded, all, options, name);
     } catch (error) {
       const isIncomplete = isWaxsealError(error, 'ERR_NO_MATCHING_KEY') || isWaxsealError(error, 'ERR_USAGE');
       const entries = loaded.lists[0]?.slot?.recipients ?? [];

@@ -16,7 +16,14 @@ import {
   without,
 } from './record.ts';
 import { MAC_LENGTH, openKey, recordMac, RingSecrets, SEALED_KEY_LENGTH } from './ring-secrets.ts';
-import { deriveUnlockKeys, newUnlockParameters, parseUnlock, type Unlock, type UnlockParameters, unlockRecord } from './unlock.ts';
+import {
+  deriveUnlockKeys,
+  newUnlockParameters,
+  parseUnlock,
+  type Unlock,
+  type UnlockParameters,
+  unlockRecord,
+} from './unlock.ts';
 import type { ScryptCost } from './scrypt.ts';
 
 export const KEYRING_FILE = 'keyring.json';

@@ -1,5 +1,6 @@
 /** Quorum: k of n custodians open together, fewer do not (SPEC section "Quorum"). */
 import { describe, expect, it } from 'vitest';
+import type { CborMap } from '../../../src/bytes/index.ts';
 import {
   addRecipient,
   inspect,
@@ -104,7 +105,7 @@ describe('a quorum', () => {
         people.map(({ uri }) => x25519Recipient(uri)),
       ),
     );
-    const [alice, bob, carol] = people as [KeyProvider, KeyProvider, KeyProvider];
+    const [alice, bob, carol] = people as unknown as [KeyProvider, KeyProvider, KeyProvider];
     expect(await open(sealed, [alice, carol])).toEqual(plaintext);
     await expect(open(sealed, [alice, x25519Recipient(bob.uri)])).rejects.toMatchObject({
       code: 'ERR_NO_MATCHING_KEY',
@@ -200,7 +201,7 @@ describe('a share that was changed', () => {
     const { bind } = await inspect(sealed);
     const forged = new Uint8Array(33).fill(3);
     const digests = [shareDigest(share, 1, forged), ...share.digests.slice(1)];
-    const [alice] = people as [KeyProvider];
+    const [alice] = people as unknown as [KeyProvider];
     const { wrap } = await alice.wrap(forged, shareBinding(Buffer.from(bind, 'hex'), share));
     const changed = await withEntries(sealed, ([a, ...rest]) => [
       new Map(a).set(4, wrap).set(7, encodeShare({ ...share, digests })),
@@ -286,7 +287,7 @@ describe('rewrapping with a quorum', () => {
     const digests = (await listOf(other))[2]?.share?.digests ?? [];
     const forged = await withEntries(sealed, (entries) =>
       entries.map((entry, at) =>
-        at === 2 ? new Map(entry).set(7, new Map(entry.get(7) as never).set(5, [...digests])) : entry,
+        at === 2 ? new Map(entry).set(7, new Map(entry.get(7) as CborMap).set(5, [...digests])) : entry,
       ),
     );
     keys[0].bump();
