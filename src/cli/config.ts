@@ -25,6 +25,8 @@ export interface Config {
         readonly discovery?: { readonly accounts: string[]; readonly partition: string } | undefined;
       })
     | undefined;
+  readonly gcpkms?:
+    (Limits & { readonly endpoint?: string | undefined; readonly keyFile?: string | undefined }) | undefined;
   readonly hashivault?:
     | (Limits & {
         readonly address?: string | undefined;
@@ -129,6 +131,7 @@ async function parse(file: string, value: unknown): Promise<Config> {
         discovery: z.strictObject({ accounts: z.array(z.string()).min(1), partition: z.string() }).optional(),
       })
       .optional(),
+    gcpkms: z.strictObject({ ...limits, endpoint: text, keyFile: text }).optional(),
     hashivault: z
       .strictObject({
         ...limits,

@@ -9,7 +9,7 @@ import { askPassphrase } from './passphrase.ts';
 export type RemoteKey = KeyProvider & { close(): void };
 
 /** Key URI schemes whose adapters are loaded when a key is named. */
-const REMOTE = ['awskms', 'hashivault', 'pkcs11'] as const;
+const REMOTE = ['awskms', 'gcpkms', 'hashivault', 'pkcs11'] as const;
 type RemoteScheme = (typeof REMOTE)[number];
 
 /** Whether the URI names a key that lives with a provider. @throws WaxsealError `ERR_INVALID_KEY_URI` */
@@ -34,6 +34,11 @@ export async function openRemoteKey(uri: string, config: Config, signal: AbortSi
       const { awsKms, parseAwsKmsUri } = await import('../../providers/aws-kms/index.ts');
       const { discovery: _, ...settings } = config.awskms ?? {};
       return awsKms({ ...settings, ...parseAwsKmsUri(uri), signal });
+    }
+    case 'gcpkms': {
+      const { gcpKms, parseGcpKmsUri } = await import('../../providers/gcp-kms/index.ts');
+      const { keyFile, ...settings } = config.gcpkms ?? {};
+      return gcpKms({ ...settings, ...inFolder(config, { keyFile }), ...parseGcpKmsUri(uri), signal });
     }
     case 'hashivault': {
       const { parseTransitUri, vaultTransit } = await import('../../providers/vault-transit/index.ts');
@@ -60,6 +65,10 @@ export async function recordedUriOf(uri: string): Promise<string | undefined> {
       const { key } = parseAwsKmsUri(uri);
       return key.startsWith('arn:') && key.includes(':key/') ? `awskms:///${key}` : undefined;
     }
+    case 'gcpkms': {
+      const { parseGcpKmsUri, recordedUri } = await import('../../providers/gcp-kms/key-uri.ts');
+      return recordedUri(parseGcpKmsUri(uri).key);
+    }
     case 'hashivault': {
       const { parseTransitUri } = await import('../../providers/vault-transit/key-uri.ts');
       const { mount, key } = parseTransitUri(uri);
@@ -85,6 +94,7 @@ export async function createRemoteKey(uri: string, config: Config, signal: Abort
   if (scheme === undefined) throw notInThisVersion(uri);
   const how = {
     awskms: 'aws kms create-key, then aws kms create-alias',
+    gcpkms: 'gcloud kms keys create NAME --keyring RING --location LOCATION --purpose encryption',
     hashivault: 'vault write -f MOUNT/keys/NAME derived=true',
   }[scheme];
   throw new WaxsealError('ERR_PROVIDER_UNSUPPORTED', `keys of ${scheme}: are made with the tools of their provider`, {
@@ -130,6 +140,6 @@ export function notInThisVersion(uri: string): WaxsealError {
   const { scheme } = parseKeyUri(uri);
   return new WaxsealError('ERR_PROVIDER_UNSUPPORTED', `${scheme}: keys are not in this version of waxseal`, {
     object: uri,
-    next: 'use one of local:, x25519:, awskms:, hashivault: or pkcs11:, or a later version',
+    next: 'use one of local:, x25519:, awskms:, gcpkms:, hashivault: or pkcs11:, or a later version',
   });
 }

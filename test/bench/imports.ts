@@ -4,12 +4,15 @@ import { built, importCost, type ImportCost } from './loaded-packages.ts';
 
 const ROUNDS = process.argv.includes('--short') ? 3 : 9;
 const AWS = `await m.awsKms({ key: 'arn:aws:kms:us-east-1:123456789012:key/00000000-0000-4000-8000-000000000000' });`;
+const GCP = `await m.gcpKms({ key: 'projects/p/locations/global/keyRings/r/cryptoKeys/k' });`;
 
 const CASES: readonly (readonly [string, string, string?])[] = [
   ['waxseal', built('src/index.js')],
   ['waxseal/aws-kms', built('providers/aws-kms/index.js')],
   ['  and a key (loads the SDK)', built('providers/aws-kms/index.js'), AWS],
   ['  @aws-sdk/client-kms alone', '@aws-sdk/client-kms'],
+  ['waxseal/gcp-kms', built('providers/gcp-kms/index.js')],
+  ['  and a key (loads the SDK)', built('providers/gcp-kms/index.js'), GCP],
   ['waxseal/vault-transit', built('providers/vault-transit/index.js')],
   ['waxseal/pkcs11', built('providers/pkcs11/index.js')],
 ];

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
 import { awsKms } from '../../providers/aws-kms/index.ts';
+import { gcpKms } from '../../providers/gcp-kms/index.ts';
 import { type Mechanism, Pkcs11Key } from '../../providers/pkcs11/index.ts';
 import type { TokenCalls } from '../../providers/pkcs11/token-calls.ts';
 import { wrapsOf } from '../../providers/pkcs11/wraps.ts';
@@ -30,6 +31,7 @@ const PROVIDERS: Record<string, (folder: string) => Promise<KeyProvider>> = {
   },
   'AWS KMS': () =>
     awsKms({ key: `arn:aws:kms:eu-central-1:111122223333:key/${'0'.repeat(8)}-0000-4000-8000-${'0'.repeat(12)}` }),
+  'Google Cloud KMS': () => gcpKms({ key: 'projects/p/locations/global/keyRings/r/cryptoKeys/k' }),
   'Transit of Vault, OpenBao': async () => {
     // A stand-in of ours for a server: it describes a key, and does nothing else.
     const data = { type: 'aes256-gcm96', derived: true, latest_version: 1, min_decryption_version: 1, keys: {} };

@@ -9,11 +9,13 @@ import { temporaryFolder } from '../support/folder.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const OURS = ['cockatiel', 'p-throttle', 'tweetnacl'];
 const ARN = 'arn:aws:kms:us-east-1:123456789012:key/00000000-0000-4000-8000-000000000000';
+const GCP = 'projects/p/locations/global/keyRings/r/cryptoKeys/k';
 
 describe('what is loaded', () => {
   it.each([
     ['waxseal', 'src/index.js', ['tweetnacl']],
     ['waxseal/aws-kms', 'providers/aws-kms/index.js', OURS],
+    ['waxseal/gcp-kms', 'providers/gcp-kms/index.js', OURS],
     ['waxseal/vault-transit', 'providers/vault-transit/index.js', OURS],
     ['waxseal/pkcs11', 'providers/pkcs11/index.js', OURS],
   ])('importing %s loads no SDK', (_name, path, allowed) => {
@@ -25,6 +27,12 @@ describe('what is loaded', () => {
     const { packages } = importCost(built('providers/aws-kms/index.js'), `await m.awsKms({ key: '${ARN}' });`);
     expect(packages).toContain('@aws-sdk/client-kms');
     expect(packages.filter((name) => /graphene|pkcs11|@google|@azure|vault/.test(name))).toEqual([]);
+  });
+
+  it('a key of Google Cloud loads the SDK of Google Cloud and no other provider', () => {
+    const { packages } = importCost(built('providers/gcp-kms/index.js'), `await m.gcpKms({ key: '${GCP}' });`);
+    expect(packages).toContain('@google-cloud/kms');
+    expect(packages.filter((name) => /graphene|pkcs11|@aws|@azure|vault/.test(name))).toEqual([]);
   });
 
   it('the command line loads nothing of providers that are not named', () => {
@@ -78,6 +86,10 @@ describe('without the package of a provider', () => {
     } = (await import('../../package.json', { with: { type: 'json' } })) as {
       default: { peerDependencies: Record<string, string> };
     };
-    expect(peerDependencies).toMatchObject({ '@aws-sdk/client-kms': '^3.980.0', 'graphene-pk11': '^2.3.6' });
+    expect(peerDependencies).toMatchObject({
+      '@aws-sdk/client-kms': '^3.980.0',
+      '@google-cloud/kms': '^6.0.0',
+      'graphene-pk11': '^2.3.6',
+    });
   });
 });

@@ -10,7 +10,7 @@ import { temporaryFolder } from '../support/folder.ts';
 import { hasAllServers, type Kind, KINDS, type Servers, startServers, type TestKey } from './support/servers.ts';
 
 const plaintext = pattern(300_000);
-const FOUR: readonly Kind[] = ['local', 'aws-kms', 'transit', 'pkcs11 aes-gcm'];
+const FIVE: readonly Kind[] = ['local', 'aws-kms', 'gcp-kms', 'transit', 'pkcs11 aes-gcm'];
 
 describe.skipIf(!hasAllServers())('providers side by side', () => {
   let servers: Servers;
@@ -26,8 +26,8 @@ describe.skipIf(!hasAllServers())('providers side by side', () => {
       .digest('hex');
   };
 
-  for (const from of FOUR) {
-    for (const to of FOUR) {
+  for (const from of FIVE) {
+    for (const to of FIVE) {
       it(`sealed under ${from}, rewrapped to ${to}, opened: the payload is untouched`, async () => {
         const folder = await temporaryFolder();
         const [path, sealed] = [join(folder, 'x'), join(folder, 'x.wax')];

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CACHE } from './cache.ts';
+import { hasGcpKms } from './gcp-kms.ts';
 import { hasGraphene } from './graphene.ts';
 import { hasMoto } from './moto.ts';
 import { missingServers } from './missing.ts';
@@ -63,6 +64,18 @@ once('openbao', hasOpenBao, ['openbao/go.mod', 'openbao/go.sum'], () =>
     ['build', '-trimpath', '-ldflags', '-s -w', '-o', join(CACHE, 'bao'), 'github.com/openbao/openbao'],
     { GOFLAGS: '-mod=readonly', CGO_ENABLED: '0' },
     join(HERE, 'openbao'),
+  ),
+);
+
+once('gcp-kms-emulator', hasGcpKms, ['gcp-kms/go.mod', 'gcp-kms/go.sum'], () =>
+  run(
+    'go',
+    [
+      ...['build', '-trimpath', '-ldflags', '-s -w', '-o', join(CACHE, 'gcp-kms-emulator')],
+      'github.com/blackwell-systems/gcp-kms-emulator/cmd/server',
+    ],
+    { GOFLAGS: '-mod=readonly', CGO_ENABLED: '0' },
+    join(HERE, 'gcp-kms'),
   ),
 );
 

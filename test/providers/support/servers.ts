@@ -3,6 +3,8 @@ import { createPkcs11Key } from '../../../providers/pkcs11/index.ts';
 import { vaultTransit } from '../../../providers/vault-transit/index.ts';
 import { createLocalKeyring } from '../../../src/keys/local/index.ts';
 import type { KeyProvider } from '../../../src/keys/provider.ts';
+import { gcpKms } from '../../../providers/gcp-kms/index.ts';
+import { type GcpKms, hasGcpKms, startGcpKms } from '../../servers/gcp-kms.ts';
 import { hasMoto, type Moto, startMoto } from '../../servers/moto.ts';
 import { hasOpenBao, type OpenBao, startOpenBao } from '../../servers/openbao.ts';
 import { hasSoftHsm, makeSoftHsm, type SoftHsm } from '../../servers/softhsm.ts';
@@ -11,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { freshKey } from '../aws-kms/support.ts';
 
 /** Whether all servers of the comparison of providers are here. */
-export const hasAllServers = (): boolean => hasMoto() && hasOpenBao() && hasSoftHsm();
+export const hasAllServers = (): boolean => hasMoto() && hasGcpKms() && hasOpenBao() && hasSoftHsm();
 
 /** A key that can be closed and rotated. */
 export type TestKey = KeyProvider & { close?(): void };
@@ -19,6 +21,7 @@ export type TestKey = KeyProvider & { close?(): void };
 /** All servers, and fresh keys of each. */
 export interface Servers {
   readonly moto: Moto;
+  readonly gcp: GcpKms;
   readonly bao: OpenBao;
   readonly hsm: SoftHsm;
   /** A fresh key of the kind. */
@@ -26,11 +29,19 @@ export interface Servers {
   stop(): Promise<void>;
 }
 
-export const KINDS = ['local', 'aws-kms', 'transit', 'pkcs11 aes-gcm', 'pkcs11 aes-kwp', 'pkcs11 rsa-oaep'] as const;
+export const KINDS = [
+  'local',
+  'aws-kms',
+  'gcp-kms',
+  'transit',
+  'pkcs11 aes-gcm',
+  'pkcs11 aes-kwp',
+  'pkcs11 rsa-oaep',
+] as const;
 export type Kind = (typeof KINDS)[number];
 
 export async function startServers(): Promise<Servers> {
-  const [moto, bao] = await Promise.all([startMoto(), startOpenBao()]);
+  const [moto, gcp, bao] = await Promise.all([startMoto(), startGcpKms(), startOpenBao()]);
   const hsm = makeSoftHsm();
   const folder = mkdtempSync(join(tmpdir(), 'waxseal-servers-'));
   const ring = await createLocalKeyring(join(folder, 'ring'), { keyFile: join(folder, 'key') });
@@ -48,6 +59,8 @@ export async function startServers(): Promise<Servers> {
       }
       case 'aws-kms':
         return freshKey(moto);
+      case 'gcp-kms':
+        return gcpKms({ key: await gcp.createKey(), endpoint: gcp.endpoint });
       case 'transit':
         return vaultTransit({ key: await bao.createKey(), address: bao.address, token: bao.rootToken });
       case 'pkcs11 aes-gcm':
@@ -60,6 +73,7 @@ export async function startServers(): Promise<Servers> {
   };
   return {
     moto,
+    gcp,
     bao,
     hsm,
     async key(kind) {
@@ -71,6 +85,7 @@ export async function startServers(): Promise<Servers> {
       for (const key of opened) key.close?.();
       ring.close();
       await moto.stop();
+      await gcp.stop();
       await bao.stop();
       hsm.remove();
       rmSync(folder, { recursive: true, force: true });
