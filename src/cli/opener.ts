@@ -7,7 +7,7 @@ export function tellOpener(out: Output, path: string, { openedBy }: Pick<ObjectI
   if (custodians !== undefined) {
     out.say(`  opened together by ${custodians.map((one) => one.uri).join(' and ')}`);
     if (!symmetricWrap)
-      out.warn(`${path} opened through shares to public keys, which prove nothing about who sealed it`);
+      out.say('  shares that were sent, or are wrapped for public keys, prove nothing about who sealed it');
   } else if (!symmetricWrap) tellPublicKey(out, path, uri);
 }
 

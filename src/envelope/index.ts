@@ -8,7 +8,14 @@ export type { ByteStream } from './byte-stream.ts';
 export { type InspectedRecipient, type InspectedShare, inspect, type Inspection } from './inspect.ts';
 export type { Keys, MasterKey } from './keys-input.ts';
 export { Quorum, quorum, quorumUri } from './quorum/quorum.ts';
-export { exportShare, type ExportShareOptions, importShare, SharedKey, type SharedShare } from './quorum/share-file.ts';
+export {
+  exportShare,
+  type ExportShareOptions,
+  importShare,
+  SharedKey,
+  type SharedShare,
+  type SharedWrap,
+} from './quorum/share-file.ts';
 export type { ObjectShape } from './new-object.ts';
 export {
   open,

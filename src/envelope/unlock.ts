@@ -6,8 +6,6 @@ import type { KeyProvider } from '../keys/provider.ts';
 import type { Head } from './format/head.ts';
 import { MAX_UNWRAPS_PER_KEY } from './format/limits.ts';
 import { checkTag, entryTagKey, type Recipient, type TagState } from './format/recipients.ts';
-import { isShare, shareSets } from './quorum/sets.ts';
-import { unlockQuorums } from './quorum/unlock-quorum.ts';
 import {
   authenticationFailed,
   endsWork,
@@ -49,7 +47,7 @@ export async function unlock(
   const opened =
     (await unlockDirectly(head, recipients, keys, options, failures)) ??
     (await unlockThroughQuorum(head, recipients, keys, options, failures));
-  if (opened === undefined) throw failureOf(failures, recipients, keys, options);
+  if (opened === undefined) throw await failureOf(failures, recipients, keys, options);
   for (const { code, message } of opened.failures) {
     await warn(options.observe, `${options.name} was opened through ${opened.uri}, because ${message} [${code}]`, {
       ...objectFacts(head),
@@ -93,6 +91,7 @@ async function unlockThroughQuorum(
   failures: WaxsealError[],
 ): Promise<Unlocked | undefined> {
   if (!recipients.some(({ share }) => share !== undefined)) return undefined;
+  const { unlockQuorums } = await import('./quorum/unlock-quorum.ts');
   try {
     const opened = await unlockQuorums(head, recipients, keys, options);
     return opened && { ...opened, failures: [...failures, ...opened.failures].filter(isRefusal) };
@@ -106,12 +105,12 @@ async function unlockThroughQuorum(
 /** A key or its provider said no; that a wrap is not its own says nothing about the key. */
 const isRefusal = ({ code }: WaxsealError): boolean => code !== 'ERR_AUTHENTICATION';
 
-function failureOf(
+async function failureOf(
   failures: readonly WaxsealError[],
   recipients: readonly Recipient[],
   keys: readonly KeyProvider[],
   { name, requireSymmetricWrap }: UnlockOptions,
-): WaxsealError {
+): Promise<WaxsealError> {
   const failure = failures.find(isRefusal) ?? failures[0];
   if (failure !== undefined) return failure;
   const isPublic = (entry: Recipient): boolean => keys.some((key) => !key.symmetric && fits(entry, key));
@@ -139,11 +138,14 @@ async function tryRecipient(
   return { dataKey: secret, used: [{ recipient, provider, version }], uri, version, failures: [], message };
 }
 
-function noMatchingKey(recipients: readonly Recipient[], keys: readonly KeyProvider[], name: string): WaxsealError {
-  const sets = shareSets(recipients).map(({ uri }) => uri);
-  const needs = [...new Set([...recipients.filter((entry) => !isShare(entry)).map(({ uri }) => uri), ...sets])].join(
-    ', ',
-  );
+async function noMatchingKey(
+  recipients: readonly Recipient[],
+  keys: readonly KeyProvider[],
+  name: string,
+): Promise<WaxsealError> {
+  const single = recipients.filter(({ share }) => share === undefined);
+  const sets = single.length === recipients.length ? [] : (await import('./quorum/sets.ts')).shareSets(recipients);
+  const needs = [...new Set([...single, ...sets].map(({ uri }) => uri))].join(', ');
   const has = keys.map((key) => key.uri).join(', ');
   return new WaxsealError('ERR_NO_MATCHING_KEY', `${name} is sealed to ${needs}; the keys at hand are ${has}`, {
     object: name,

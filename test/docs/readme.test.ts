@@ -119,8 +119,10 @@ describe('README.md', () => {
       'local',
       'x25519',
       'awskms',
+      'gcpkms',
       'hashivault',
       'pkcs11',
+      'quorum',
     ]);
   });
 

@@ -4,12 +4,8 @@
  * KMS; both are internal errors in the emulator), counts, and
  * injects the faults that no emulator produces.
  */
-import { createRequire } from 'node:module';
 import { protos } from '@google-cloud/kms';
-
-type Grpc = typeof import('@grpc/grpc-js');
-
-const { grpc } = createRequire(import.meta.resolve('@google-cloud/kms'))('google-gax') as { readonly grpc: Grpc };
+import * as grpc from '@grpc/grpc-js';
 
 const SERVICE = 'google.cloud.kms.v1.KeyManagementService';
 const METHODS = [
@@ -26,8 +22,7 @@ const METHODS = [
 const { EncryptResponse, DecryptRequest, DecryptResponse, CryptoKeyVersion, GetCryptoKeyVersionRequest } =
   protos.google.cloud.kms.v1;
 
-export const insecureCredentials = (): ReturnType<Grpc['credentials']['createInsecure']> =>
-  grpc.credentials.createInsecure();
+export const insecureCredentials = (): grpc.ChannelCredentials => grpc.credentials.createInsecure();
 
 /** Codes of gRPC, by name. */
 export const STATUS = grpc.status;

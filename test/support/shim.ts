@@ -21,6 +21,7 @@ export async function installInto(folder: string): Promise<NodeJS.ProcessEnv> {
     './floe': 'src/crypto/floe/index',
     './testing': 'src/testing/index',
     './aws-kms': 'providers/aws-kms/index',
+    './gcp-kms': 'providers/gcp-kms/index',
     './vault-transit': 'providers/vault-transit/index',
     './pkcs11': 'providers/pkcs11/index',
   };

@@ -40,7 +40,9 @@ export function quorumUri(threshold: number, uris: readonly string[]): string {
  * @throws RangeError for numbers outside these; TypeError for what is no key, and for one that is named twice
  *
  * @example
- * await sealFile('model.onnx', 'model.onnx.wax', [keyring.key('default'), quorum(2, [alice, bob, carol])]);
+ * const custodians = ['alice', 'bob', 'carol'].map((name) => keyring.key(name));
+ * await sealFile('model.onnx', 'model.onnx.wax', [keyring.key('default'), quorum(2, custodians)]);
+ * await openFile('model.onnx.wax', 'model.onnx', custodians.slice(1));
  */
 export function quorum(threshold: number, custodians: readonly KeyProvider[]): Quorum {
   const total = custodians.length;

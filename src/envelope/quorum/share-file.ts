@@ -32,7 +32,19 @@ export interface SharedShare {
   /** What the wrap is tied to: the object, the set and the place of the share; base64url. */
   readonly binding: string;
   /** The share, wrapped for the key of whoever opens. */
-  readonly wrap: { readonly uri: string; readonly version: string; readonly algorithm: number; readonly wrap: string };
+  readonly wrap: SharedWrap;
+}
+
+/** The wrap of a {@link SharedShare}. */
+export interface SharedWrap {
+  /** Key URI of whoever opens. */
+  readonly uri: string;
+  /** Version of that key. */
+  readonly version: string;
+  /** A number of {@link WRAP_ALGORITHM}. */
+  readonly algorithm: number;
+  /** The wrap, base64url. */
+  readonly wrap: string;
 }
 
 /** Options of {@link exportShare}. */
@@ -54,8 +66,9 @@ export interface ExportShareOptions {
  * was changed, and what reading the head or using the keys can fail with
  *
  * @example
- * const share = await exportShare('model.onnx.wax', alice, x25519Recipient(opener.uri));
- * await writeFile('alice.share', JSON.stringify(share));
+ * const opener = x25519Recipient('x25519:hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo');
+ * const share = await exportShare('model.onnx.wax', keyring.key('alice'), opener);
+ * console.log(JSON.stringify(share)); // what is sent
  */
 export async function exportShare(
   sealed: PieceSource,
@@ -134,8 +147,9 @@ async function exportEntry(
  * @throws WaxsealError `ERR_NOT_SEALED` for what is no share, `ERR_NO_MATCHING_KEY` where it was wrapped for another key
  *
  * @example
- * const shares = [importShare(alice, opener), importShare(bob, opener)];
- * await openFile('model.onnx.wax', 'model.onnx', shares);
+ * const opener = keyring.key('opener');
+ * const sent = await exportShare('model.onnx.wax', keyring.key('alice'), opener);
+ * await openFile('model.onnx.wax', 'model.onnx', [importShare(sent, opener), keyring.key('bob')]);
  */
 export function importShare(shared: SharedShare, keys: Keys): SharedKey {
   const providers = keyList(keys, 'importShare');

@@ -1,7 +1,8 @@
 import { zero } from '../../crypto/secrets.ts';
 import { WaxsealError } from '../../errors/index.ts';
 import { entryTagKey, type Recipient } from '../format/recipients.ts';
-import { type FreshRecipient, freshRecipients } from '../fresh-recipients.ts';
+import type { FreshRecipient } from '../entry-material.ts';
+import { freshRecipients } from '../fresh-recipients.ts';
 import type { MasterKey } from '../keys-input.ts';
 import { Quorum } from '../quorum/quorum.ts';
 import { isShare, shareSets } from '../quorum/sets.ts';

@@ -10,9 +10,11 @@ import {
   type Recipient,
   wrappedOf,
 } from '../format/recipients.ts';
-import { type EntryMaterial, type FreshRecipient, freshRecipients, freshShare } from '../fresh-recipients.ts';
+import type { EntryMaterial, FreshRecipient } from '../entry-material.ts';
+import { freshRecipients } from '../fresh-recipients.ts';
 import type { MasterKey } from '../keys-input.ts';
 import { type Proof, proveEntry, type ProofMaterial } from '../prove-entry.ts';
+import { freshShare } from '../quorum/fresh-shares.ts';
 import { Quorum } from '../quorum/quorum.ts';
 import { isShare, type ShareEntry, shareSets } from '../quorum/sets.ts';
 import { SharedKey } from '../quorum/share-file.ts';

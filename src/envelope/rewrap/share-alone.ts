@@ -3,7 +3,7 @@ import { isWaxsealError, WaxsealError } from '../../errors/index.ts';
 import type { KeyProvider } from '../../keys/provider.ts';
 import type { Head } from '../format/head.ts';
 import type { Recipient } from '../format/recipients.ts';
-import { freshShare } from '../fresh-recipients.ts';
+import { freshShare } from '../quorum/fresh-shares.ts';
 import { Quorum } from '../quorum/quorum.ts';
 import { agrees, isShare, type ShareEntry, shareSets } from '../quorum/sets.ts';
 import { SharedKey } from '../quorum/share-file.ts';
