@@ -12,6 +12,7 @@ export {
   WaxsealError,
   type WaxsealErrorDetails,
 } from './errors/index.ts';
+export * from './keys/failover/index.ts';
 export * from './keys/local/index.ts';
 export type { EventFacts, Observe, Operation, Phase, WaxsealEvent } from './keys/observer.ts';
 export {

@@ -46,6 +46,15 @@ export interface Config {
         readonly sessions?: number | undefined;
       })
     | undefined;
+  /** Which keys opening tries first, and how long it waits for each. */
+  readonly failover?:
+    | {
+        readonly region?: string | undefined;
+        readonly order?: ('near' | 'remote' | 'offline')[] | undefined;
+        readonly slowMs?: number | undefined;
+        readonly recoverMs?: number | undefined;
+      }
+    | undefined;
   readonly defaultKey?: string | undefined;
   /** Folder of the keyring. */
   readonly keyring?: string | undefined;
@@ -120,6 +129,14 @@ async function parse(file: string, value: unknown): Promise<Config> {
     defaultKey: text,
     keyring: text,
     keys: z.array(z.string()).optional(),
+    failover: z
+      .strictObject({
+        region: text,
+        order: z.array(z.enum(['near', 'remote', 'offline'])).optional(),
+        slowMs: number,
+        recoverMs: number,
+      })
+      .optional(),
     awskms: z
       .strictObject({
         ...limits,

@@ -14,7 +14,8 @@ import type { KeyProvider } from '../keys/provider.ts';
 import { isLocalName, parseKeyUri } from '../keys/uri.ts';
 import { x25519Recipient } from '../keys/x25519/index.ts';
 import { type Config, readConfig } from './config.ts';
-import { type MasterKey, quorum, quorumUri } from '../envelope/index.ts';
+import { type Keys, type MasterKey, quorum, quorumUri } from '../envelope/index.ts';
+import { failover } from '../keys/failover/index.ts';
 import { isQuorumUri, parseQuorumUri } from '../keys/quorum-uri.ts';
 import type { Output } from './output.ts';
 import { readShares } from './shares.ts';
@@ -190,6 +191,16 @@ export class Context {
       else for (const custodian of parseQuorumUri(uri).custodians) await add(custodian, true);
     }
     return [...keys.values()];
+  }
+
+  /**
+   * Keys for opening, those first that work: what fails or is slow for one object comes last for the next ones. The order
+   * stays that of the keys, unless the configuration says which region is near.
+   */
+  async inFailover(keys: readonly KeyProvider[]): Promise<Keys> {
+    const { failover: settings = {} } = await this.config();
+    const order = settings.region === undefined && settings.order === undefined ? { order: [] } : {};
+    return keys.length === 1 ? keys : failover(keys, { ...order, ...settings });
   }
 
   /** Whether there is a keyring to unlock. */

@@ -6,7 +6,7 @@ export type { TagState } from './format/recipients.ts';
 export { type ByteRange, parseRange } from './http-range.ts';
 export type { ByteStream } from './byte-stream.ts';
 export { type InspectedRecipient, type InspectedShare, inspect, type Inspection } from './inspect.ts';
-export type { Keys, MasterKey } from './keys-input.ts';
+export type { Keys, KeysInOrder, MasterKey } from './keys-input.ts';
 export { Quorum, quorum, quorumUri } from './quorum/quorum.ts';
 export {
   exportShare,

@@ -4,11 +4,18 @@ import { Quorum } from './quorum/quorum.ts';
 /** Who can open an object: the holder of a key, or several custodians together. */
 export type MasterKey = KeyProvider | Quorum;
 
+/** Keys in an order that changes with what works: what `failover` gives. Only for opening. */
+export interface KeysInOrder {
+  /** The keys in the order in which they are to be tried now. */
+  inOrder(): readonly KeyProvider[];
+}
+
 /** One key or several, in the order in which they are tried. */
-export type Keys = MasterKey | readonly MasterKey[];
+export type Keys = MasterKey | readonly MasterKey[] | KeysInOrder;
 
 /** The keys to open with: of a quorum, its custodians. */
 export function keyList(keys: Keys, verb: string): readonly KeyProvider[] {
+  if (isInOrder(keys)) return keys.inOrder();
   const list = targetList(keys, verb);
   return list.some((key) => key instanceof Quorum)
     ? [...new Set(list.flatMap((key) => (key instanceof Quorum ? key.custodians : [key])))]
@@ -35,4 +42,8 @@ function isProvider(key: KeyProvider | null): boolean {
     typeof key.unwrap === 'function' &&
     Array.isArray(key.algorithms)
   );
+}
+
+function isInOrder(keys: unknown): keys is KeysInOrder {
+  return typeof keys === 'object' && keys !== null && 'inOrder' in keys;
 }

@@ -48,13 +48,26 @@ export async function unlock(
     (await unlockDirectly(head, recipients, keys, options, failures)) ??
     (await unlockThroughQuorum(head, recipients, keys, options, failures));
   if (opened === undefined) throw await failureOf(failures, recipients, keys, options);
-  for (const { code, message } of opened.failures) {
+  const told = [...opened.failures, ...passedOver(recipients, keys, opened.failures)];
+  for (const { code, message } of told) {
     await warn(options.observe, `${options.name} was opened through ${opened.uri}, because ${message} [${code}]`, {
       ...objectFacts(head),
       code,
     });
   }
-  return opened;
+  return { ...opened, failures: told };
+}
+
+/** Why keys of recipients, which come later now, do not come first. */
+function passedOver(
+  recipients: readonly Recipient[],
+  keys: readonly KeyProvider[],
+  known: readonly WaxsealError[],
+): readonly WaxsealError[] {
+  const troubles = keys.flatMap((key) =>
+    key.trouble !== undefined && recipients.some((entry) => fits(entry, key)) ? [key.trouble] : [],
+  );
+  return [...new Set(troubles)].filter((trouble) => !known.includes(trouble));
 }
 
 async function unlockDirectly(

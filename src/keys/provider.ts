@@ -2,6 +2,7 @@
  * The port between the envelope and whatever holds master keys. An adapter implements it for one key; it knows
  * nothing of objects, files or formats.
  */
+import type { WaxsealError } from '../errors/index.ts';
 
 /** Key states of NIST SP 800-57 Part 1 Rev. 5, section 7. */
 export type KeyState = 'pre-activation' | 'active' | 'suspended' | 'deactivated' | 'compromised' | 'destroyed';
@@ -165,6 +166,8 @@ export interface KeyProvider {
    * refuses with `ERR_KEY_DENIED`, and opening never tries the key.
    */
   readonly canUnwrap?: boolean | undefined;
+  /** Why the key is passed over for now, where it is one of several of which others are tried first (`failover`). */
+  readonly trouble?: WaxsealError | undefined;
 
   /**
    * Wraps a secret under the current version.

@@ -11,7 +11,7 @@ const ROOT = join(import.meta.dirname, '../..');
 const KIB = 1024;
 
 /** What seals and opens, without a keyring, is at most this much minified. */
-const VERBS_BUDGET = 70 * KIB;
+const VERBS_BUDGET = 72 * KIB;
 /** Code of ours that seals and opens with a local key. What makes, backs up and imports keys is loaded when asked for. */
 const LOCAL_KEY_BUDGET = 100 * KIB;
 /** With tweetnacl, which is 33 KB in one piece: it cannot be shaken. */
@@ -81,7 +81,7 @@ function node(script: string): string {
 beforeAll(buildIfStale);
 
 describe('a bundle of the package', () => {
-  it('with seal and open is at most 70 KB minified', async () => {
+  it('with seal and open is at most 72 KB minified', async () => {
     const made = await bundle('seal, open');
     print('seal and open', made);
     expect(made.code.length).toBeLessThanOrEqual(VERBS_BUDGET);

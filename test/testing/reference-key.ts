@@ -12,7 +12,7 @@ import type {
 } from '../../src/keys/provider.ts';
 
 /** A key in memory that keeps every promise and declares everything. Mutants break one promise each. */
-export class ReferenceKey implements Required<KeyProvider> {
+export class ReferenceKey implements Required<Omit<KeyProvider, 'trouble'>> {
   readonly uri: string = 'local:reference';
   readonly algorithms: readonly number[] = [1];
   readonly bindsContext: boolean = true;

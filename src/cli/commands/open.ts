@@ -1,6 +1,7 @@
 import {
   type ByteStream,
   type DetachedSource,
+  type Keys,
   type ObjectInfo,
   type ObjectOptions,
   open,
@@ -36,7 +37,7 @@ export async function run(context: Context, paths: readonly string[], options: O
     throw new TypeError('open: --payload goes with the path of one header');
   }
   const targets = new Map(paths.map((path) => [path, options.output ?? plainName(path)]));
-  const keys = await context.allKeys(options.key, options.share);
+  const keys = await context.inFailover(await context.allKeys(options.key, options.share));
   const { expectId } = options;
   const common = {
     observe: context.observe,
@@ -88,7 +89,7 @@ function inputOf(
 async function openToStdout(
   context: Context,
   path: string,
-  keys: Awaited<ReturnType<Context['allKeys']>>,
+  keys: Keys,
   payload: string | undefined,
   options: ObjectOptions,
   onTerminal: boolean,
