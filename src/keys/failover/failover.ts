@@ -1,4 +1,4 @@
-import { refuseUnknownOptions } from '../../errors/index.ts';
+import { type ErrorCode, refuseUnknownOptions } from '../../errors/index.ts';
 import type { KeyProvider } from '../provider.ts';
 import { type KeyPlace, placeOf, USUAL_ORDER } from './preference.ts';
 import { WatchedKey } from './watched-key.ts';
@@ -53,6 +53,16 @@ export function failover(keys: readonly KeyProvider[], options: FailoverOptions 
   return new Failover(sorted.map((key) => new WatchedKey(key, { slowMs, recoverMs })));
 }
 
+/** A key that does not work at the moment. */
+export interface KeyTrouble {
+  /** Key URI, without a version. */
+  readonly uri: string;
+  /** Code of the error. */
+  readonly code: ErrorCode;
+  /** What happened. */
+  readonly message: string;
+}
+
 /** See {@link failover}. */
 export class Failover {
   readonly #watched: readonly WatchedKey[];
@@ -81,7 +91,7 @@ export class Failover {
   }
 
   /** The keys that do not work at the moment, and why. */
-  troubles(): readonly { readonly uri: string; readonly code: string; readonly message: string }[] {
+  troubles(): readonly KeyTrouble[] {
     return this.#watched.flatMap(({ key, health: { trouble } }) =>
       trouble === undefined ? [] : [{ uri: key.uri, code: trouble.code, message: trouble.message }],
     );

@@ -1,3 +1,3 @@
 /** Several keys of which any opens: which is tried first, and what is remembered of those that failed. */
-export { Failover, failover, type FailoverOptions } from './failover.ts';
+export { Failover, failover, type FailoverOptions, type KeyTrouble } from './failover.ts';
 export type { KeyPlace } from './preference.ts';
