@@ -10,6 +10,7 @@ import base64
 import functools
 import hashlib
 import hmac
+import itertools
 import json
 import os
 import re
@@ -328,11 +329,25 @@ def is_erased(data, head):
 
 
 def is_supported(entry):
-    unknown = any(key in (6, 7) or 10 <= key <= 23 for key in entry)
-    return not unknown and entry.get(8, 0) <= 3
+    unknown = any(key == 6 or 10 <= key <= 23 for key in entry)
+    return not unknown and entry.get(8, 0) <= 3 and (entry[3] == SHARE) == (7 in entry) and is_share(entry.get(7))
 
 
-LOCAL, HPKE = 1, 2
+LOCAL, HPKE, SHARE = 1, 2, 17
+
+
+def is_share(share):
+    """Section "Quorum": field 7, where there is one."""
+    if share is None:
+        return True
+    if not isinstance(share, dict) or set(share) != {1, 2, 3, 4, 5, 6} or not is_bytes(share[1], 16, 16):
+        return False
+    k, n, i, digests = share[2], share[3], share[4], share[5]
+    if not (is_uint(n, 16) and is_uint(k, n) and is_uint(i, n) and k >= 2 and i >= 1):
+        return False
+    if not (is_uint(share[6], SAFE) and share[6] not in (0, SHARE)):
+        return False
+    return isinstance(digests, list) and len(digests) == n and all(is_bytes(d, 32, 32) for d in digests)
 
 
 def unwrap(entry, algorithm, versions, bind):
@@ -383,20 +398,78 @@ def floe_kdf(head, key, purpose, length):
     return expand(key, head.params + head.floe[10:42] + purpose + head.aad, length)
 
 
+def is_data_key(head, secret):
+    return hmac.compare_digest(floe_kdf(head, secret, b"HEADER_TAG:", 32), head.floe[42:])
+
+
+def through_quorums(head, entries, keys, failures):
+    sets = {}
+    for entry in entries:
+        sets.setdefault((entry[7][1], entry[7][2], entry[7][3]), []).append(entry)
+    for (set_id, k, n), members in sets.items():
+        shares, tried = {}, False
+        for uri, versions in keys:
+            algorithm = HPKE if uri.startswith("x25519:") else LOCAL
+            for entry in [e for e in members if e[1] == uri and e[7][6] == algorithm][:4]:
+                tried, i = True, entry[7][4]
+                try:
+                    share = unwrap(entry, algorithm, versions, H("waxseal/1 share", head.bind + set_id + bytes([k, n, i])))
+                    digest = H("waxseal/1 share digest", set_id + bytes([i]) + share)
+                    need(len(share) == 33 and digest == entry[7][5][i - 1], "AUTHENTICATION")
+                except Refused as failure:
+                    failures.append(failure)
+                    continue
+                shares[i] = share
+                for others in itertools.combinations([s for j, s in shares.items() if j != i], k - 1):
+                    data_key = combine([share, *others])
+                    if is_data_key(head, data_key):
+                        return data_key
+        if tried and len(shares) >= k:
+            failures.append(Refused("AUTHENTICATION"))
+    return None
+
+
+def gf_times(a, b):
+    product = 0
+    while b:
+        product ^= a if b & 1 else 0
+        a = (a << 1) ^ (0x11B if a & 0x80 else 0)
+        b >>= 1
+    return product
+
+
+def gf_inverse(a):
+    return next(b for b in range(1, 256) if gf_times(a, b) == 1)
+
+
+def combine(shares):
+    """The values at 0 of the polynomials through these points."""
+    data_key = bytearray(32)
+    for share in shares:
+        weight = 1
+        for other in shares:
+            if other is not share:
+                weight = gf_times(weight, gf_times(other[32], gf_inverse(other[32] ^ share[32])))
+        for at in range(32):
+            data_key[at] ^= gf_times(share[at], weight)
+    return bytes(data_key)
+
+
 def find_data_key(head, entries, keys):
     failures = []
     for uri, versions in keys:
         algorithm = HPKE if uri.startswith("x25519:") else LOCAL
-        fitting = [e for e in entries if is_supported(e) and e[1] == uri and e[3] == algorithm]
+        fitting = [e for e in entries if is_supported(e) and 7 not in e and e[1] == uri and e[3] == algorithm]
         for entry in fitting[:4]:
             try:
                 secret = unwrap(entry, algorithm, versions, head.bind)
-                need(len(secret) == 32, "AUTHENTICATION")
-                tag = floe_kdf(head, secret, b"HEADER_TAG:", 32)
-                need(hmac.compare_digest(tag, head.floe[42:]), "AUTHENTICATION")
+                need(len(secret) == 32 and is_data_key(head, secret), "AUTHENTICATION")
                 return secret
             except Refused as failure:
                 failures.append(failure)
+    data_key = through_quorums(head, [e for e in entries if is_supported(e) and 7 in e], keys, failures)
+    if data_key is not None:
+        return data_key
     for failure in failures:
         if failure.code != "ERR_AUTHENTICATION":
             raise failure

@@ -96,7 +96,7 @@ describe.each(positive)('$name: $about', (vector) => {
 
 /** What is damaged or forged, but can be opened, is told by verify. */
 const NOT_VERIFIED =
-  /^(recovery-(head|slot|newer-does-not-open|newer-is-for-other-keys|raced-b-opens)|padding$|detached-bytes-behind-header$|recipient-(bad-tag|fourth-attempt)$)/;
+  /^(recovery-(head|slot|newer-does-not-open|newer-is-for-other-keys|raced-b-opens)|padding$|detached-bytes-behind-header$|quorum-share-changed-|recipient-(bad-tag|fourth-attempt)$)/;
 
 it.each(positive)('verify judges $name', async (vector) => {
   const report = await verify(sourceOf(vector), keysOf(vector));

@@ -19,6 +19,7 @@ const { negative } = await import('./make/negative.ts');
 const { blockPositive } = await import('./make/block-positive.ts');
 const { blockNegative } = await import('./make/block-negative.ts');
 const { hpkePositive, hpkeNegative } = await import('./make/hpke.ts');
+const { quorumNegative, quorumPositive } = await import('./make/quorum.ts');
 const { workedExample } = await import('./make/worked-example.ts');
 type Vector = (typeof positive)[number];
 type Made = Awaited<ReturnType<Vector['make']>>;
@@ -89,5 +90,5 @@ for (const kind of ['positive', 'negative'] as const) {
   await rm(join(folder, kind), { recursive: true, force: true });
   await mkdir(join(folder, kind), { recursive: true });
 }
-for (const vector of [...positive, ...blockPositive, ...hpkePositive]) await write('positive', vector);
-for (const vector of [...negative, ...blockNegative, ...hpkeNegative]) await write('negative', vector);
+for (const vector of [...positive, ...blockPositive, ...hpkePositive, ...quorumPositive]) await write('positive', vector);
+for (const vector of [...negative, ...blockNegative, ...hpkeNegative, ...quorumNegative]) await write('negative', vector);
