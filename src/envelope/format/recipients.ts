@@ -187,7 +187,8 @@ function decodeRecipient(value: CborValue, name: string): Recipient {
     if (typeof key !== 'number' || key === 0) throw malformed(name, 'a key of an entry is not a positive integer');
   }
   const share = algorithm === SHARE_ALGORITHM ? decodeShare(fields.get(KEY.quorum)) : undefined;
-  const supported = isSupported(fields, flags) && fields.has(KEY.quorum) === (share !== undefined);
+  const claims = algorithm === SHARE_ALGORITHM || fields.has(KEY.quorum);
+  const supported = isSupported(fields, flags) && claims === (share !== undefined);
   return { uri, version, algorithm, wrap, wrappedAt, flags, tag, share, supported, fields };
 }
 
