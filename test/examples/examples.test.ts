@@ -13,6 +13,8 @@ const EXAMPLES = join(import.meta.dirname, '../../examples');
 /** What each example must say; one that is not in this list fails the test. */
 const SAYS: Record<string, RegExp> = {
   'demo.ts': /Everything held/,
+  'failover.ts':
+    /down: opened by local:recovery, primary ERR_PROVIDER_UNAVAILABLE\nstill down: opened by local:recovery, primary ERR_PROVIDER_UNAVAILABLE\nback: opened by local:primary\n/,
   'files.ts': /whole: true[\s\S]*kept what was there/,
   'floe.ts': /200000 bytes in one go\n200000 bytes streamed\n65504 bytes of segment 2 alone/,
   'layouts.ts': /compact adds 3\d\d bytes[\s\S]*payload untouched: true\ndetached → attached/,
@@ -21,6 +23,8 @@ const SAYS: Record<string, RegExp> = {
   'observer.ts': /unwrap\.intent local:default[\s\S]*vetoed:/,
   'own-provider.ts': /conforms:[\s\S]*10 bytes opened/,
   'parquet-column.ts': /^1000 delays, the first \{ delay: -?\d+n? \}/,
+  'quorum.ts':
+    /alice alone: ERR_NO_MATCHING_KEY\nopened by local:alice and local:carol\nopened with shares that were sent: 10000 bytes\nlocal:alice kept, local:bob share, local:carol kept/,
   'range.ts': /three at once/,
   'recipients.ts': /sealed to 2 keys\nopened by local:research\n.*symmetric wrap: false\nrefused:/,
   'reseal-and-shred.ts': /a new object: true without local:contractor\nERR_NO_MATCHING_KEY[\s\S]*ERR_SHREDDED/,
