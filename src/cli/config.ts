@@ -55,6 +55,8 @@ export interface Config {
         readonly recoverMs?: number | undefined;
       }
     | undefined;
+  /** Recipients that go together, by a name of their own: `seal --preset NAME`. */
+  readonly presets?: Readonly<Record<string, string[]>> | undefined;
   readonly defaultKey?: string | undefined;
   /** Folder of the keyring. */
   readonly keyring?: string | undefined;
@@ -129,6 +131,7 @@ async function parse(file: string, value: unknown): Promise<Config> {
     defaultKey: text,
     keyring: text,
     keys: z.array(z.string()).optional(),
+    presets: z.record(z.string(), z.array(z.string()).min(1)).optional(),
     failover: z
       .strictObject({
         region: text,

@@ -243,6 +243,17 @@ export class Context {
     return keys;
   }
 
+  /** The recipients of a preset of the configuration. @throws WaxsealError `ERR_CONFIG` */
+  async preset(name: string): Promise<readonly string[]> {
+    const { presets = {}, file } = await this.config();
+    if (Object.hasOwn(presets, name)) return presets[name] ?? [];
+    const known = Object.keys(presets).join(', ');
+    throw new WaxsealError('ERR_CONFIG', `there is no preset "${name}"${known === '' ? '' : ` (there is ${known})`}`, {
+      object: file,
+      next: 'name its recipients under presets in waxseal.config',
+    });
+  }
+
   /** Something to seal to: a key, or a quorum of keys. */
   async target(uri: string): Promise<MasterKey> {
     if (!isQuorumUri(uri)) return this.key(uri);

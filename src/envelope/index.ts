@@ -49,6 +49,7 @@ export type { RecipientChoice } from './reseal/new-recipients.ts';
 export type { ResealOptions, ResealReport } from './reseal/options.ts';
 export { reseal } from './reseal/reseal.ts';
 export { addRecipient, removeRecipient } from './rewrap/recipients.ts';
+export { setRecipients } from './rewrap/set-recipients.ts';
 export { rewrap, type RewrapOptions } from './rewrap/rewrap.ts';
 export { type DetachedObject, seal, type SealOptions, type WholeSealOptions } from './seal.ts';
 export { type SealedTo, sealFile, type SealFileOptions, type SealReport } from './seal-file.ts';

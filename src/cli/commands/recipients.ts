@@ -1,4 +1,4 @@
-import { addRecipient, removeRecipient, type RewrapReport } from '../../envelope/index.ts';
+import { addRecipient, removeRecipient, type RewrapReport, setRecipients } from '../../envelope/index.ts';
 import type { Context } from '../context.ts';
 import { forEachPath } from '../each.ts';
 
@@ -25,6 +25,42 @@ export async function remove(context: Context, paths: readonly string[], options
   context.out.say(
     'Whoever held that key before may have kept the data key or a copy: removing a recipient is not revocation.',
   );
+  return exit;
+}
+
+interface SetOptions {
+  key?: string[];
+  preset?: string;
+  openWith?: string[];
+  share?: string[];
+  dryRun?: boolean;
+}
+
+/** Makes the recipients exactly those of a preset, or those that are named. */
+export async function set(context: Context, paths: readonly string[], options: SetOptions): Promise<number> {
+  const { key, preset, dryRun } = options;
+  if ((key === undefined) === (preset === undefined)) {
+    throw new TypeError('recipients set: name the recipients with --preset, or each with -k');
+  }
+  const keys = await context.allKeys(options.openWith, options.share);
+  const wanted = await context.namedKeys(preset === undefined ? key : await context.preset(preset));
+  let removed = 0;
+  const exit = await forEachPath(context, paths, async (path) => {
+    const { observe, signal } = context;
+    const report = await setRecipients(path, keys, wanted, { dryRun, observe, signal });
+    const of = (action: string): string[] =>
+      report.entries.filter((one) => one.action === action).map(({ uri }) => uri);
+    removed += of('removed').length;
+    const parts = (['kept', 'added', 'removed'] as const).flatMap((action) => {
+      return of(action).length === 0 ? [] : [`${action} ${of(action).join(', ')}`];
+    });
+    const done = report.changed ? (dryRun === true ? 'would be changed' : 'changed') : 'nothing to do';
+    context.out.say(`${path}: ${done} (${parts.join('; ')})`);
+    return report;
+  });
+  if (removed > 0 && dryRun !== true) {
+    context.out.say('Whoever held a removed key may have kept the data key or a copy: this is not revocation.');
+  }
   return exit;
 }
 

@@ -32,6 +32,7 @@ import { writeToStdout } from '../standard-streams.ts';
 
 interface Options {
   key?: string[];
+  preset?: string;
   output?: string;
   context?: string[];
   size?: string;
@@ -54,7 +55,12 @@ export async function run(context: Context, paths: readonly string[], options: O
     throw new TypeError('seal: --payload goes with --detached and one input');
   }
   await refuseFolders(paths);
-  const keys = await context.namedKeys(options.key);
+  if (options.key !== undefined && options.preset !== undefined) {
+    throw new TypeError('seal: --preset names the recipients: it excludes -k');
+  }
+  const keys = await context.namedKeys(
+    options.preset === undefined ? options.key : await context.preset(options.preset),
+  );
   const size = options.size === undefined ? undefined : parseSize(options.size);
   if (options.remove === true && !canOpen(keys)) {
     throw new TypeError('seal: --remove verifies before it deletes, and none of these keys can open what they seal');

@@ -18,6 +18,7 @@ export function addObjectCommands(program: Command, add: Add): void {
     ),
   )
     .option('-k, --key <uri>', 'key to seal to (the default key otherwise); repeat it for several', collect)
+    .option('--preset <name>', 'seal to the recipients of that name in the configuration')
     .option('-o, --output <file>', 'output, - for standard output')
     .option('--context <name=value>', 'public, authenticated fact about the object; repeatable', collect)
     .option('--size <bytes>', 'exact size of what comes from standard input')
@@ -126,6 +127,19 @@ ${examples(`recipients ${name} model.onnx.wax -k local:recovery`)}`,
       .option('--share <file>', SHARE, collect)
       .option('--dry-run', 'say what would be done, and write nothing');
   }
+  add(
+    recipients,
+    'set <path...>',
+    'make the recipients exactly these, in place and at once',
+    async () => ({ run: (await import('../commands/recipients.ts')).set }),
+    `${NOT_REVOCATION}
+${examples('recipients set model.onnx.wax --preset production', 'recipients set *.wax -k local:default -k x25519:ESCROW')}`,
+  )
+    .option('--preset <name>', 'the recipients of that name in the configuration')
+    .option('-k, --key <uri>', 'a recipient; repeatable', collect)
+    .option('--open-with <uri>', TRY, collect)
+    .option('--share <file>', SHARE, collect)
+    .option('--dry-run', 'say what would be done, and write nothing');
   add(
     program,
     'repair <path>',

@@ -32,9 +32,10 @@ export interface EntryOutcome {
    * key at hand, but nothing proves that somebody who held the data key wrote it, so that it was left alone;
    * `confirmed`: a successor of a blind rewrap was seen to give the data key; `blind`: its provider made a successor,
    * beside which it stands until that is confirmed; `share`: a custodian wrapped its share anew without the data key,
-   * which the next rewrap by enough custodians confirms.
+   * which the next rewrap by enough custodians confirms; `added` and `removed`: by `setRecipients`.
    */
-  readonly action: 'renewed' | 'current' | 'merged' | 'kept' | 'unproven' | 'confirmed' | 'blind' | 'share';
+  readonly action:
+    'renewed' | 'current' | 'merged' | 'kept' | 'unproven' | 'confirmed' | 'blind' | 'share' | 'added' | 'removed';
   /** Version that it was wrapped under. */
   readonly from: string;
   /** Version that it is wrapped under now. */
