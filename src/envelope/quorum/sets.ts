@@ -1,4 +1,5 @@
 import { equalBytes, toHex } from '../../bytes/index.ts';
+import { WaxsealError } from '../../errors/index.ts';
 import type { Recipient } from '../format/recipients.ts';
 import type { Share } from '../format/share.ts';
 import { quorumUri } from './quorum.ts';
@@ -54,6 +55,21 @@ export function sayTheSame(a: ShareEntry, b: ShareEntry): boolean {
     a.share.custodians === b.share.custodians &&
     a.share.digests.every((digest, at) => equalBytes(digest, b.share.digests[at] ?? new Uint8Array(0)))
   );
+}
+
+/**
+ * Two shares for one custodian would make the quorum weaker than it says.
+ *
+ * @throws WaxsealError `ERR_RECIPIENT_EXISTS` where the key that is to get a share has one of the same set already
+ */
+export function refuseSecondShare(recipients: readonly Recipient[], entry: ShareEntry, toUri: string): void {
+  if (toUri === entry.uri) return;
+  const set = shareSets(recipients).find(({ entries }) => entries.includes(entry));
+  if (set?.entries.some(({ uri }) => uri === toUri) !== true) return;
+  throw new WaxsealError('ERR_RECIPIENT_EXISTS', `${toUri} is a custodian of ${set.uri} already`, {
+    object: toUri,
+    next: 'give the share to a key that has none: with two of them one custodian would count twice',
+  });
 }
 
 /** Whether the entry names the same digests as most entries of its set. */

@@ -16,7 +16,7 @@ import type { MasterKey } from '../keys-input.ts';
 import { type Proof, proveEntry, type ProofMaterial } from '../prove-entry.ts';
 import { freshShare } from '../quorum/fresh-shares.ts';
 import { Quorum } from '../quorum/quorum.ts';
-import { isShare, type ShareEntry, shareSets } from '../quorum/sets.ts';
+import { isShare, refuseSecondShare, type ShareEntry, shareSets } from '../quorum/sets.ts';
 import { SharedKey } from '../quorum/share-file.ts';
 import { fits, objectFacts } from '../unwrap-entry.ts';
 import type { Assurance } from '../wrap-verified.ts';
@@ -179,6 +179,7 @@ async function renewShare(entry: ShareEntry, work: Work): Promise<Renewed> {
     return became(entry, 'kept', [entry]);
   const target = replace?.to ?? provider;
   if (target instanceof Quorum) throw oneForOne(entry.uri, target);
+  if (target !== undefined) refuseSecondShare(work.recipients, entry, target.uri);
   const proof = await proveEntry(work, entry, provider, options);
   try {
     // Without its custodian's key nobody has the share, whoever vouches for the entry.

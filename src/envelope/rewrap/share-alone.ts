@@ -5,7 +5,7 @@ import type { Head } from '../format/head.ts';
 import type { Recipient } from '../format/recipients.ts';
 import { freshShare } from '../quorum/fresh-shares.ts';
 import { Quorum } from '../quorum/quorum.ts';
-import { agrees, isShare, type ShareEntry, shareSets } from '../quorum/sets.ts';
+import { agrees, isShare, refuseSecondShare, type ShareEntry, shareSets } from '../quorum/sets.ts';
 import { SharedKey } from '../quorum/share-file.ts';
 import { fits, objectFacts, unwrapRecipient } from '../unwrap-entry.ts';
 import { settledSlot } from './blind.ts';
@@ -67,6 +67,7 @@ async function sharesAlone(
       continue;
     }
     refuseDisagreement(current.recipients, entry, name);
+    refuseSecondShare(current.recipients, entry, (to ?? provider).uri);
     const renewed = await renewAlone(entry, provider, to ?? provider, head, options);
     after.push(renewed);
     outcomes.push(outcome(entry, renewed === entry ? 'current' : 'share', renewed));

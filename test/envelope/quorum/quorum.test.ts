@@ -313,6 +313,18 @@ describe('rewrapping with a quorum', () => {
     });
   });
 
+  it('gives no custodian a second share, with the data key and without', async () => {
+    const { keys, group } = three();
+    const sealed = await seal(plaintext, group);
+    keys[1].bump();
+    for (const hands of [keys, [keys[0]]]) {
+      await expect(rewrap(sealed, hands, { from: 'local:a', to: keys[1] })).rejects.toMatchObject({
+        code: 'ERR_RECIPIENT_EXISTS',
+        message: containing('local:b is a custodian of quorum:2('),
+      });
+    }
+  });
+
   it('a key gives way to a quorum, a quorum to a key and to another quorum', async () => {
     const { keys, group } = three();
     const owner = memoryKey('local:owner');
