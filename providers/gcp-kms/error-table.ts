@@ -36,7 +36,7 @@ const LOGIN =
 
 /** What the credentials library says where it finds none, or where they are no good any more. */
 const NO_CREDENTIALS =
-  /default credentials|metadata from plugin|refresh access token|invalid_grant|unable to detect a project|could not load|ENOENT.*credential|no refresh token/i;
+  /default credentials|metadata from plugin|refresh access token|invalid_grant|unable to detect a project|could not load|ENOENT.*credential|no refresh token|does not exist, or it is not a file/i;
 
 interface GoogleError extends Error {
   readonly code?: number | string;

@@ -116,10 +116,17 @@ describe('keys', () => {
     refused(cli.run(['seal', 'm', '-k', 'local:nobody', '-o', 'x']), 4, 'ERR_KEY_NOT_FOUND', /local:nobody/);
     refused(cli.run(['seal', 'm', '-k', 'default', '-o', 'x']), 4, 'ERR_INVALID_KEY_URI', /did you mean local:default/);
     refused(
-      cli.run(['seal', 'm', '-k', 'gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k', '-o', 'x']),
+      cli.run(['seal', 'm', '-k', 'azurekms://vault.example/keys/k', '-o', 'x']),
       4,
       'ERR_PROVIDER_UNSUPPORTED',
       /not in this version/,
+    );
+    const noFile = new CommandLine(cli.folder, { GOOGLE_APPLICATION_CREDENTIALS: '/nowhere' });
+    refused(
+      noFile.run(['seal', 'm', '-k', 'gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k', '-o', 'x']),
+      4,
+      'ERR_PROVIDER_CREDENTIALS',
+      /does not accept the credentials/,
     );
     const nowhere = new CommandLine(cli.folder, {
       AWS_REGION: '',
