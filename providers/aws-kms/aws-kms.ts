@@ -2,7 +2,7 @@ import { WaxsealError } from '../../src/errors/index.ts';
 import type { CallOptions } from '../../src/keys/provider.ts';
 import { aliasRegion, type KeyArn, parseKeyArn } from './arn.ts';
 import { KmsCalls } from './calls.ts';
-import { type KmsSdk, loadSdk } from './client.ts';
+import { type KmsSdk, loadSdk, requireOneAttempt } from './client.ts';
 import { keyMetadata } from './describe.ts';
 import { isKeyName, recordedUri } from './key-uri.ts';
 import { AwsKmsKey } from './key.ts';
@@ -35,12 +35,13 @@ export async function awsKms(options: AwsKmsOptions & CallOptions): Promise<AwsK
     throw new RangeError('awsKms: rotationTimeoutMs must be a number of milliseconds');
   }
   if (!isKeyName(key)) throw invalid(key, 'it is no key ARN, alias ARN, alias/NAME or key id');
+  await requireOneAttempt(client);
   const sdk = await loadSdk();
   const arn = parseKeyArn(key) ?? (await resolve(sdk, options));
   if (allowedKeys?.includes(arn.arn) === false) throw notAllowed(key, arn.arn);
   if (multiRegion && !arn.keyId.startsWith('mrk-')) throw invalid(key, 'it is no multi-Region key (mrk-…)');
   const calls = new KmsCalls(sdk, options, recordedUri(arn.arn), options.region ?? arn.region);
-  return new AwsKmsKey(arn, calls, { multiRegion, rotationTimeoutMs, ownsClient: client === undefined });
+  return new AwsKmsKey(arn, calls, { multiRegion, rotationTimeoutMs, allowedKeys, ownsClient: client === undefined });
 }
 
 /** What an alias or key id stands for now. */
@@ -50,7 +51,9 @@ async function resolve(sdk: KmsSdk, options: AwsKmsOptions & CallOptions): Promi
   try {
     const metadata = await keyMetadata(calls, key, { signal });
     const arn = parseKeyArn(metadata.Arn ?? '');
-    if (arn === undefined) throw calls.malformed('it does not name the ARN of the key');
+    if (arn === undefined || !mayStandFor(key, arn)) {
+      throw calls.malformed(`it names the key ${String(metadata.Arn)}`);
+    }
     const { KeyUsage = USAGE, KeySpec = SPEC } = metadata;
     if (KeyUsage !== USAGE || KeySpec !== SPEC) {
       throw new WaxsealError('ERR_PROVIDER_UNSUPPORTED', `${key} is a key for ${KeyUsage} of spec ${KeySpec}`, {
@@ -62,6 +65,13 @@ async function resolve(sdk: KmsSdk, options: AwsKmsOptions & CallOptions): Promi
   } finally {
     calls.close(client === undefined);
   }
+}
+
+/** A key id stands for the key of that id, and the ARN of an alias for a key of its region and account. */
+function mayStandFor(name: string, { arn, keyId }: KeyArn): boolean {
+  if (name.startsWith('alias/')) return true;
+  if (!name.startsWith('arn:')) return name === keyId;
+  return arn.startsWith(name.slice(0, name.indexOf(':alias/') + 1));
 }
 
 function notAllowed(key: string, arn: string): WaxsealError {

@@ -1,5 +1,6 @@
 import type { KMSClient } from '@aws-sdk/client-kms';
-import { loadPeer } from '../../src/keys/remote/index.ts';
+import { WaxsealError } from '../../src/errors/index.ts';
+import { loadPeer, requireEndpoint } from '../../src/keys/remote/index.ts';
 import type { AwsConnection } from './options.ts';
 
 /** What of the SDK is used. */
@@ -17,11 +18,36 @@ export function loadSdk(): Promise<KmsSdk> {
 export function clientOf(sdk: KmsSdk, options: AwsConnection, region: string | undefined): KMSClient {
   const { client, endpoint, profile, credentials } = options;
   if (client !== undefined) return client;
-  return new sdk.KMSClient({
+  const made = new sdk.KMSClient({
     maxAttempts: 1,
     ...(region === undefined ? {} : { region }),
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(profile === undefined ? {} : { profile }),
     ...(credentials === undefined ? {} : { credentials }),
+  });
+  // Environment and profile may name an endpoint, too: the same holds for it.
+  made.middlewareStack.add(
+    (next) => (args) => {
+      const { protocol, hostname } = args.request as { readonly protocol: string; readonly hostname: string };
+      requireEndpoint(`${protocol}//${hostname}`, 'the endpoint');
+      return next(args);
+    },
+    { name: 'waxsealSafeEndpoint', step: 'build', priority: 'low' },
+  );
+  return made;
+}
+
+/**
+ * A client of the caller's must not repeat calls by itself: a rotation would be done twice, and the rate budget not hold.
+ *
+ * @throws WaxsealError `ERR_CONFIG`
+ */
+export async function requireOneAttempt(client: KMSClient | undefined): Promise<void> {
+  if (client === undefined) return;
+  const attempts = await client.config.maxAttempts();
+  if (attempts === 1) return;
+  throw new WaxsealError('ERR_CONFIG', `the client that was given makes up to ${String(attempts)} attempts by itself`, {
+    object: 'client',
+    next: 'make it with new KMSClient({ maxAttempts: 1 }): what may be repeated is repeated here',
   });
 }

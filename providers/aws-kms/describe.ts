@@ -46,6 +46,7 @@ export async function describeKey(calls: KmsCalls, arn: string, options: CallOpt
 async function keyMaterials(calls: KmsCalls, arn: string, options: CallOptions): Promise<RotationsListEntry[]> {
   const found: RotationsListEntry[] = [];
   let marker: string | undefined;
+  let pages = 0;
   try {
     do {
       const page = await calls.send('ListKeyRotations', options, (sdk, client, abort) =>
@@ -56,7 +57,8 @@ async function keyMaterials(calls: KmsCalls, arn: string, options: CallOptions):
       );
       found.push(...(page.Rotations ?? []));
       marker = page.Truncated === true ? page.NextMarker : undefined;
-    } while (marker !== undefined && found.length < MAX_MATERIALS);
+      pages += 1;
+    } while (marker !== undefined && found.length < MAX_MATERIALS && pages < MAX_PAGES);
   } catch (error) {
     // Multi-Region replicas and keys of custom stores have no list; and not everybody may read it.
     if (!isWaxsealError(error, 'ERR_KEY_DENIED') && !isWaxsealError(error, 'ERR_PROVIDER_UNSUPPORTED')) throw error;
@@ -65,6 +67,7 @@ async function keyMaterials(calls: KmsCalls, arn: string, options: CallOptions):
 }
 
 const MAX_MATERIALS = 10_000;
+const MAX_PAGES = 200;
 
 function versionsOf(
   calls: KmsCalls,

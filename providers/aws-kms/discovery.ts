@@ -3,7 +3,7 @@ import type { KeyProvider, UnwrappedSecret, WrappedSecret, CallOptions } from '.
 import { WRAP_ALGORITHM } from '../../src/keys/provider.ts';
 import { type KeyArn, parseKeyArn } from './arn.ts';
 import { KmsCalls } from './calls.ts';
-import { type KmsSdk, loadSdk } from './client.ts';
+import { type KmsSdk, loadSdk, requireOneAttempt } from './client.ts';
 import { recordedArn } from './key-uri.ts';
 import { AwsKmsKey } from './key.ts';
 import { type AwsConnection, checkConnection } from './options.ts';
@@ -42,6 +42,7 @@ export async function awsKmsDiscovery(options: AwsKmsDiscoveryOptions): Promise<
   if (typeof partition !== 'string' || !/^aws[a-z-]*$/.test(partition)) {
     throw new TypeError('awsKmsDiscovery: partition must be aws, aws-us-gov, aws-cn, …');
   }
+  await requireOneAttempt(options.client);
   return new AwsKmsDiscovery(await loadSdk(), options);
 }
 

@@ -11,7 +11,7 @@ import type {
   WrappedSecret,
 } from '../../src/keys/provider.ts';
 import { WRAP_ALGORITHM } from '../../src/keys/provider.ts';
-import { assertBinding, assertWrapInput } from '../../src/keys/remote/index.ts';
+import { afterRotation, assertBinding, assertWrapInput } from '../../src/keys/remote/index.ts';
 import { isReplica, type KeyArn, parseKeyArn } from './arn.ts';
 import { contextOf, type KmsCalls, UNREPORTED } from './calls.ts';
 import { describeKey, keyMetadata } from './describe.ts';
@@ -22,6 +22,8 @@ import { iamPolicy } from './policy.ts';
 export interface KeySettings {
   readonly multiRegion: boolean;
   readonly rotationTimeoutMs: number;
+  /** The only keys that may be used, replicas included. */
+  readonly allowedKeys?: readonly string[] | undefined;
   /** Whether the client was made for this key. */
   readonly ownsClient: boolean;
 }
@@ -56,7 +58,8 @@ export class AwsKmsKey implements KeyProvider {
   accepts(uri: string): boolean {
     if (!this.#settings.multiRegion) return false;
     const other = parseKeyArn(recordedArn(uri) ?? '');
-    return other !== undefined && isReplica(this.#arn, other);
+    if (other === undefined || this.#settings.allowedKeys?.includes(other.arn) === false) return false;
+    return isReplica(this.#arn, other);
   }
 
   /** Encrypt (kms:Encrypt). KMS does not tell the key material here, so `version` is empty. */
@@ -150,9 +153,11 @@ export class AwsKmsKey implements KeyProvider {
     );
     const until = performance.now() + this.#settings.rotationTimeoutMs;
     for (;;) {
-      const after = await this.describe(options);
+      const after = await afterRotation(this.uri, () => this.describe(options));
+      const { currentVersion } = after;
       // An emulator that tells no versions will not tell of this one either.
-      if (after.currentVersion !== before.currentVersion || after.currentVersion === UNREPORTED) return after;
+      const isNew = currentVersion !== undefined && currentVersion !== before.currentVersion;
+      if (isNew || currentVersion === UNREPORTED) return after;
       if (performance.now() > until) throw this.#notVisible();
       await pause(POLL_MS, options.signal);
     }

@@ -1,6 +1,11 @@
 import type { KMSClient, KMSClientConfig } from '@aws-sdk/client-kms';
 import { refuseUnknownOptions } from '../../src/errors/index.ts';
-import { CALL_LIMITS, type CallLimits, requireEndpoint } from '../../src/keys/remote/index.ts';
+import {
+  CALL_LIMITS,
+  type CallLimits,
+  requireCertificateChecks,
+  requireEndpoint,
+} from '../../src/keys/remote/index.ts';
 import { parseKeyArn } from './arn.ts';
 
 /** How AWS KMS is reached. What is absent comes from the SDK's usual chain (environment, profile, container, instance). */
@@ -47,6 +52,7 @@ export function checkConnection(what: string, options: AwsConnection, more: read
   if (client !== undefined && [region, endpoint, profile, credentials].some((option) => option !== undefined)) {
     throw new TypeError(`${what}: region, endpoint, profile and credentials belong to the client that was given`);
   }
+  requireCertificateChecks();
   if (endpoint !== undefined) requireEndpoint(endpoint, 'the endpoint');
   if (allowedKeys !== undefined) {
     if (!Array.isArray(allowedKeys)) throw new TypeError(`${what}: allowedKeys must be an array of key ARNs`);

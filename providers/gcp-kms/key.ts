@@ -9,7 +9,7 @@ import type {
   WrappedSecret,
 } from '../../src/keys/provider.ts';
 import { WRAP_ALGORITHM } from '../../src/keys/provider.ts';
-import { assertBinding, assertWrapInput } from '../../src/keys/remote/index.ts';
+import { afterRotation, assertBinding, assertWrapInput } from '../../src/keys/remote/index.ts';
 import type { KmsCalls } from './calls.ts';
 import { crc32c } from './crc32c.ts';
 import { describeKey } from './describe.ts';
@@ -125,7 +125,7 @@ export class GcpKmsKey implements KeyProvider {
    */
   async rotate(options: CallOptions = {}): Promise<KeyDescription> {
     await makePrimary(this.#calls, this.#rotationTimeoutMs, options);
-    return this.describe(options);
+    return afterRotation(this.uri, () => this.describe(options));
   }
 
   /** GetCryptoKey on the side. Whether a rotation is permitted, Cloud KMS tells only who rotates. */

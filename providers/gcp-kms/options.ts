@@ -1,6 +1,11 @@
 import type { KeyManagementServiceClient } from '@google-cloud/kms';
 import { refuseUnknownOptions, WaxsealError } from '../../src/errors/index.ts';
-import { CALL_LIMITS, type CallLimits, requireEndpoint } from '../../src/keys/remote/index.ts';
+import {
+  CALL_LIMITS,
+  type CallLimits,
+  requireCertificateChecks,
+  requireEndpoint,
+} from '../../src/keys/remote/index.ts';
 
 /** A service account, or another identity, as the files of Google Cloud have it. */
 export interface GcpCredentials {
@@ -46,6 +51,7 @@ export function checkOptions(options: GcpKmsOptions): void {
     throw new RangeError('gcpKms: rotationTimeoutMs must be a number of milliseconds');
   }
   if (endpoint !== undefined) requireEndpoint(endpoint, 'the endpoint');
+  requireCertificateChecks();
   refuseLogging();
 }
 

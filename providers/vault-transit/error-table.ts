@@ -46,9 +46,18 @@ export function explainVault(thrown: unknown, subject: Subject, call: TransitCal
   if (trouble !== undefined) return trouble;
   const error = new WaxsealError('ERR_PROVIDER_RESPONSE', `${uri}: the answer of Vault cannot be understood`, {
     object: uri,
-    cause: thrown,
+    cause: withoutBytes(thrown),
   });
   return { error };
+}
+
+/** Node's HTTP parser hands out what it received, which may hold a data key: it is zeroed and taken away. */
+function withoutBytes(thrown: unknown): unknown {
+  const { rawPacket } = (thrown ?? {}) as { rawPacket?: unknown };
+  if (!(rawPacket instanceof Uint8Array)) return thrown;
+  rawPacket.fill(0);
+  delete (thrown as { rawPacket?: unknown }).rawPacket;
+  return thrown;
 }
 
 function explainRefusal(answer: Answer, subject: Subject, call: TransitCall): Trouble {

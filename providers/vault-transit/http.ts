@@ -37,6 +37,7 @@ export class VaultHttp {
     const agent = new HttpsAgent({
       ...keep,
       minVersion: 'TLSv1.2',
+      rejectUnauthorized: true,
       ...(ca === undefined ? {} : { ca }),
       ...(cert === undefined ? {} : { cert }),
       ...(key === undefined ? {} : { key }),
@@ -101,6 +102,7 @@ async function answerOf(request: ClientRequest, payload: Buffer | undefined): Pr
     chunks.push(chunk);
   }
   const bytes = Buffer.concat(chunks);
+  for (const chunk of chunks) chunk.fill(0);
   const status = response.statusCode ?? 0;
   if (status >= 300 && status < 400) throw redirected(response.headers.location);
   const seconds = Number(response.headers['retry-after']);

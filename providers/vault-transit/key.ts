@@ -11,7 +11,7 @@ import type {
 } from '../../src/keys/provider.ts';
 import { WRAP_ALGORITHM } from '../../src/keys/provider.ts';
 import { isWaxsealError } from '../../src/errors/index.ts';
-import { assertBinding, assertWrapInput } from '../../src/keys/remote/index.ts';
+import { afterRotation, assertBinding, assertWrapInput } from '../../src/keys/remote/index.ts';
 import { type Ciphertext, parseCiphertext } from './ciphertext.ts';
 import { describeKey, readKey } from './describe.ts';
 import { notAuthentic } from './error-table.ts';
@@ -87,7 +87,7 @@ export class VaultTransitKey implements KeyProvider {
   /** `rotate` (policy: `update` on `keys/KEY/rotate`). */
   async rotate(options: CallOptions = {}): Promise<KeyDescription> {
     await this.#calls.send('POST', `keys/${this.#key}/rotate`, {}, { ...options, once: true });
-    return this.describe(options);
+    return afterRotation(this.uri, () => this.describe(options));
   }
 
   /**
@@ -95,10 +95,19 @@ export class VaultTransitKey implements KeyProvider {
    * more. Transit cannot switch a single version off, so this is not `disableVersion` of the port.
    *
    * @param version the oldest version that shall still open what it wrapped
+   * @throws RangeError for what is not above the version that is the oldest now: lower ones would open again, which is the
+   * administrator's to decide
    */
   async raiseMinimumVersion(version: string, options: CallOptions = {}): Promise<void> {
+    if (!/^[1-9][0-9]{0,8}$/.test(version)) throw new RangeError('a version of Transit is a positive number');
     const number = Number(version);
-    if (!Number.isSafeInteger(number) || number < 1) throw new RangeError('a version of Transit is a positive number');
+    const { versions } = await this.describe(options);
+    const oldest = versions.find(({ state }) => state !== 'suspended' && state !== 'destroyed');
+    if (oldest !== undefined && number < Number(oldest.version)) {
+      throw new RangeError(
+        `version ${oldest.version} is the oldest that opens now: ${version} would bring others back`,
+      );
+    }
     await this.#calls.send('POST', `keys/${this.#key}/config`, { min_decryption_version: number }, options);
   }
 

@@ -1,5 +1,10 @@
 import { refuseUnknownOptions, WaxsealError } from '../../src/errors/index.ts';
-import { CALL_LIMITS, type CallLimits, requireEndpoint } from '../../src/keys/remote/index.ts';
+import {
+  CALL_LIMITS,
+  type CallLimits,
+  requireCertificateChecks,
+  requireEndpoint,
+} from '../../src/keys/remote/index.ts';
 
 /** Options of `vaultTransit`. What is absent comes from the environment variables of Vault (VAULT_…) or OpenBao (BAO_…). */
 export interface VaultTransitOptions extends CallLimits {
@@ -95,6 +100,7 @@ export function checkOptions(options: VaultTransitOptions, more: readonly string
  */
 export function connectionOf(options: VaultTransitOptions): Connection {
   refuseSkipVerify();
+  requireCertificateChecks();
   const address = options.address ?? fromEnvironment('ADDR');
   if (address === undefined) {
     throw new WaxsealError('ERR_CONFIG', 'the address of Vault or OpenBao is not known', {

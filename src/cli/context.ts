@@ -11,22 +11,16 @@ import {
 } from '../keys/local/index.ts';
 import type { Observe } from '../keys/observer.ts';
 import type { KeyProvider } from '../keys/provider.ts';
-import { isLocalName, parseKeyUri } from '../keys/uri.ts';
+import { parseKeyUri } from '../keys/uri.ts';
 import { x25519Recipient } from '../keys/x25519/index.ts';
 import { type Config, readConfig } from './config.ts';
 import { type Keys, type MasterKey, quorum, quorumUri } from '../envelope/index.ts';
 import { failover } from '../keys/failover/index.ts';
 import { isQuorumUri, parseQuorumUri } from '../keys/quorum-uri.ts';
+import { localName, pairName } from './key-names.ts';
 import type { Output } from './output.ts';
 import { readShares } from './shares.ts';
-import {
-  discoverAwsKeys,
-  isRemote,
-  notInThisVersion,
-  openRemoteKey,
-  recordedUriOf,
-  type RemoteKey,
-} from './remote-keys.ts';
+import { discoverAwsKeys, isRemote, openRemoteKey, recordedUriOf, type RemoteKey } from './remote-keys.ts';
 import { askPassphrase, passphraseFromFile } from './passphrase.ts';
 
 /** Options that every command takes. */
@@ -314,34 +308,6 @@ function orNameKey(error: unknown): never {
   if (!isWaxsealError(error, 'ERR_KEYRING_NOT_FOUND')) throw error;
   const next = `${error.next}; a key of a provider is named with -k, or under keys in waxseal.config`;
   throw new WaxsealError(error.code, error.message, { object: error.object, next, cause: error });
-}
-
-/** The name of a key pair: without a scheme, because its URI is its public key. */
-export function pairName(name: string): string {
-  if (isLocalName(name)) return name;
-  throw new WaxsealError('ERR_INVALID_KEY_URI', `"${name}" cannot be the name of a key pair`, {
-    object: name,
-    next: 'a name has 1 to 64 of a-z 0-9 . _ - and begins with a letter or digit; it has no scheme such as local:',
-  });
-}
-
-/** The NAME of `local:NAME`, for what only local keys can do; other providers are not in this version. */
-export function localName(uri: string): string {
-  const { scheme, rest } = parseKeyUri(uri);
-  if (scheme === 'x25519') {
-    throw new WaxsealError('ERR_PROVIDER_UNSUPPORTED', 'a key pair has no versions: another pair is another key', {
-      object: uri,
-      next: `make a new pair (waxseal key create NAME --x25519), then waxseal rewrap --from ${uri} --to its URI`,
-    });
-  }
-  if (scheme !== 'local' && !isRemote(uri)) throw notInThisVersion(uri);
-  if (scheme !== 'local') {
-    throw new WaxsealError('ERR_PROVIDER_UNSUPPORTED', `${scheme}: keys cannot do that from here`, {
-      object: uri,
-      next: 'use the tools of the provider, or a local key (local:NAME)',
-    });
-  }
-  return rest;
 }
 
 function homeFolder(option: string | undefined): string {

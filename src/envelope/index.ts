@@ -28,15 +28,8 @@ export {
 } from './open.ts';
 export type { OpenOptions } from './open-stream.ts';
 export { openFile, type OpenFileOptions, type OpenReport } from './open-file.ts';
-export type {
-  Custodian,
-  FailedKey,
-  ObjectInfo,
-  ObjectOptions,
-  OpenedBy,
-  OpenedObject,
-  ReadOptions,
-} from './opened-object.ts';
+export type { Custodian, FailedKey, OpenedBy } from './opened-by.ts';
+export type { ObjectInfo, ObjectOptions, OpenedObject, ReadOptions } from './opened-object.ts';
 export type { OnProgress } from './progress.ts';
 export type { RepairOptions, RepairReport } from './repair/options.ts';
 export { repair } from './repair/repair.ts';

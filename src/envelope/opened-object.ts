@@ -1,14 +1,14 @@
 import { toHex } from '../bytes/index.ts';
 import type { FloeState } from '../crypto/floe/segments.ts';
 import { zero } from '../crypto/secrets.ts';
-import { type ErrorCode, WaxsealError } from '../errors/index.ts';
+import { WaxsealError } from '../errors/index.ts';
 import { unlockSlots } from './choose-slot.ts';
 import { checkExpectations, type Expectations } from './expectations.ts';
 import type { Head } from './format/head.ts';
 import type { Layout } from './format/layout.ts';
 import { OBJECT_TYPE } from './format/limits.ts';
 import { openMeta, type PrivateMetadata } from './format/meta.ts';
-import type { TagState } from './format/recipients.ts';
+import { type OpenedBy, openedBy } from './opened-by.ts';
 import type { Keys } from './keys-input.ts';
 import { keyList } from './keys-input.ts';
 import type { Loaded } from './load.ts';
@@ -18,7 +18,7 @@ import { PayloadReader } from './payload-reader.ts';
 import { type PayloadShape, shapeOfObject } from './payload.ts';
 import { RangeReader } from './range-reader.ts';
 import type { Observe } from '../keys/observer.ts';
-import { startPayload, tagOf } from './unlock.ts';
+import { startPayload } from './unlock.ts';
 import { type Unlocked } from './unwrap-entry.ts';
 
 /** What is known of an object once it has been opened; everything here has been authenticated. */
@@ -37,42 +37,6 @@ export interface ObjectInfo {
   readonly metadata: PrivateMetadata | undefined;
   /** The recipient entry that gave the data key. */
   readonly openedBy: OpenedBy;
-}
-
-/** The recipient entry that gave the data key, or the quorum that did. */
-export interface OpenedBy {
-  /** Key URI, without a version; `quorum:K(…)` where custodians opened it together. */
-  readonly uri: string;
-  /** As the provider reported it while unwrapping; of custodians, one after the other. */
-  readonly version: string;
-  /** False for a public-key wrap, which proves nothing about who sealed. True for a quorum if no share was wrapped so. */
-  readonly symmetricWrap: boolean;
-  /** Whether the entry (of shares: each that was used) carries a valid tag of somebody who held the data key. */
-  readonly tag: TagState;
-  /** The custodians whose shares opened it; undefined where one key did. */
-  readonly custodians?: readonly Custodian[] | undefined;
-  /** Keys that come before this one and could not open the object: refused, disabled, or out of reach. */
-  readonly failed: readonly FailedKey[];
-}
-
-/** A custodian whose share was used. */
-export interface Custodian {
-  /** Key URI, without a version. */
-  readonly uri: string;
-  /** As the provider reported it while unwrapping the share. */
-  readonly version: string;
-}
-
-/** A key that did not open an object which another one opened. */
-export interface FailedKey {
-  /** The key. */
-  readonly object: string | undefined;
-  /** Code of the error. */
-  readonly code: ErrorCode;
-  /** What happened. */
-  readonly message: string;
-  /** What to do about it. */
-  readonly next: string;
 }
 
 export interface UnlockedObject {
@@ -159,18 +123,6 @@ export function unlockedObject(head: Head, unlocked: Unlocked, name: string): Un
       metadata,
       openedBy: openedBy(unlocked, head),
     },
-  };
-}
-
-function openedBy(unlocked: Unlocked, head: Head): OpenedBy {
-  const { uri, version, used, failures } = unlocked;
-  return {
-    uri,
-    version,
-    symmetricWrap: used.every(({ provider }) => provider.symmetric),
-    tag: tagOf(unlocked, head),
-    custodians: used.length === 1 ? undefined : used.map((one) => ({ uri: one.recipient.uri, version: one.version })),
-    failed: failures.map(({ object, code, message, next }) => ({ object, code, message, next })),
   };
 }
 

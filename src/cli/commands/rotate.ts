@@ -1,6 +1,7 @@
 import { WaxsealError } from '../../errors/index.ts';
 import type { KeyProvider } from '../../keys/provider.ts';
-import { type Context, localName } from '../context.ts';
+import type { Context } from '../context.ts';
+import { localName } from '../key-names.ts';
 import { word } from '../doctor/wording.ts';
 import { EXIT } from '../exit.ts';
 import { requireInput } from '../paths.ts';

@@ -87,9 +87,9 @@ export class Edge {
       );
     } catch (error) {
       if (caller?.aborted === true) throw caller.reason;
-      if (error instanceof Failed) throw error.trouble.error;
+      if (error instanceof Failed) throw this.#unknown(call, error.trouble);
       if (error instanceof BrokenCircuitError) throw this.#notTried(call, last);
-      if (deadline.aborted) throw this.#late(call, last);
+      if (deadline.aborted) throw this.#unknown(call, { error: this.#late(call, last) });
       throw error;
     }
   }
@@ -112,6 +112,17 @@ export class Edge {
       failed(trouble.error);
       throw new Failed(trouble);
     }
+  }
+
+  /** A call with an effect whose answer did not come: it may have been done. */
+  #unknown({ name, once }: EdgeCall, { error, untouched }: Trouble): WaxsealError {
+    if (once !== true || untouched === true || !error.retryable) return error;
+    return new WaxsealError(error.code, `${error.message}; whether ${name} was done is not known`, {
+      object: this.#uri,
+      next: `look with waxseal key show before you do it again; ${error.next}`,
+      retryable: false,
+      cause: error,
+    });
   }
 
   #slow(cause: unknown): Trouble {

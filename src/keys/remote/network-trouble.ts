@@ -2,7 +2,9 @@ import { WaxsealError } from '../../errors/index.ts';
 import type { Trouble } from './trouble.ts';
 
 /** Failed before anything was sent. */
-const NOT_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+const NOT_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN']);
+/** The way is gone: before anything was sent, or in the middle of it. */
+const NO_WAY = new Set(['EHOSTUNREACH', 'ENETUNREACH']);
 /** Failed on the way: whether the server did something is unknown. */
 const BROKEN_OFF = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ECONNABORTED', 'ERR_STREAM_PREMATURE_CLOSE']);
 
@@ -20,10 +22,15 @@ export function networkTrouble(error: unknown, uri: string): Trouble | undefined
       continue;
     }
     if (NOT_CONNECTED.has(code)) return unreachable(uri, code, error, true);
+    if (NO_WAY.has(code)) return unreachable(uri, code, error, isConnecting(at));
     if (BROKEN_OFF.has(code)) return unreachable(uri, code, error, false);
     if (isCertificateError(code)) return distrusted(uri, code, error);
   }
   return undefined;
+}
+
+function isConnecting({ syscall }: NodeJS.ErrnoException): boolean {
+  return syscall === 'connect' || syscall === 'getaddrinfo';
 }
 
 /** Of a connection that was tried at several addresses. */
